@@ -1,0 +1,321 @@
+"""The design: six steps, written down once, as one frozen object that is data through and through.
+
+A `Design` survives JSON: a release keeps it, a question edits a copy of it. Construction in Python is not type-checked;
+`load` and `checked` are, by a round trip whose error names the path. Whether the numbers agree is `lint`'s to say.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from . import durations
+from .errors import DesignError, nearest
+from .features.spec import Feature, Memory, Stream
+from .metrics.target import Metric, Target
+from .ranking.calibration import Calibration, Isotonic
+from .ranking.forest import Forest
+from .ranking.linear import Linear
+from .ranking.sampling import Downsample, KeepAll, Sampling
+from .retrieval import Popular, Retriever
+
+Positive = Annotated[float, Meta(gt=0)]
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What all sections share: frozen, by keyword, and an unknown field is an error."""
+
+
+class Slate(_Section, frozen=True, kw_only=True, tag="slate"):
+    """A ranked list of `of`, decided for `to`.
+
+    seen_again_after: an item seen is not shown again for so long (None: never again). available: the path of a number
+    that is 0 where an item may not be shown. title: the path of a name for people.
+    """
+
+    of: str
+    to: str
+    size: Annotated[int, Meta(ge=1, le=1000)] = 20
+    seen_again_after: str | None = None
+    available: str | None = None
+    title: str | None = None
+
+
+class Assume(msgspec.Struct, frozen=True):
+    """An answer that was assumed, not given; with a target the data itself confirms or contradicts it."""
+
+    text: str
+    target: Target | None = None
+
+
+class Problem(_Section, frozen=True, kw_only=True):
+    """Step 1: what is decided, for whom, and what was assumed on the way."""
+
+    goal: str
+    decides: Slate
+    assumes: tuple[Assume, ...] = ()
+
+
+class Metrics(_Section, frozen=True, kw_only=True):
+    """Step 2: offline metrics with targets, online metrics, guardrails, and the slices to look at."""
+
+    offline: tuple[Target, ...] = ()
+    online: tuple[Metric, ...] = ()
+    guardrails: tuple[Target, ...] = ()
+    slices: tuple[str, ...] = ()
+
+
+class Requirements(_Section, frozen=True, kw_only=True):
+    """Step 3: what training and inference must respect.
+
+    label: the outcome that makes a positive. window: how long after a decision an outcome counts. retrain: how often a
+    model is trained anew. p99_ms, availability, requests_per_s: of the service.
+    """
+
+    label: Stream
+    window: str = "1d"
+    retrain: str = "1d"
+    p99_ms: Positive = 100
+    availability: Annotated[float, Meta(gt=0, lt=1)] = 0.999
+    requests_per_s: Positive = 100
+    timezone: str = "UTC"
+
+
+class Happens(msgspec.Struct, frozen=True, tag="happens"):
+    """A head for the probability that an outcome comes of an impression."""
+
+    stream: Stream
+
+
+class Amount(msgspec.Struct, frozen=True, tag="amount"):
+    """A head for the expected value of an outcome, given that it comes."""
+
+    stream: Stream
+
+
+Head = Happens | Amount
+
+
+class Split(_Section, frozen=True, kw_only=True):
+    """How time is cut in four: shares of the events for retrievers, ranker rows, calibration and test."""
+
+    retrievers: Positive = 0.5
+    ranker: Positive = 0.2
+    calibration: Positive = 0.15
+    test: Positive = 0.15
+
+
+class Learning(_Section, frozen=True, kw_only=True):
+    """Step 4: features, retrievers, ranker, and how they are trained.
+
+    history: the outcomes that make up what a member did (default: the label). candidates: how many each retriever gives.
+    heads: what the ranker predicts (default: the label happens), joined to one number by the formula `value`.
+    negatives: which rows without the label are trained on. queries: of a log without decisions, how many moments of
+    asking are made up for each member. refit: fit the retrievers again on all but the test before publishing.
+    """
+
+    features: tuple[Feature, ...]
+    retrievers: tuple[Retriever, ...] = (Popular(),)
+    history: Stream | None = None
+    history_length: Annotated[int, Meta(ge=1, le=1000)] = 100
+    candidates: Annotated[int, Meta(ge=1, le=10_000)] = 300
+    ranker: Forest | Linear = Forest()
+    heads: dict[str, Head] = msgspec.field(default_factory=dict)
+    value: str | None = None
+    negatives: Sampling = KeepAll()
+    calibration: Calibration = Isotonic()
+    split: Split = Split()
+    queries: Annotated[int, Meta(ge=1, le=100)] = 3
+    refit: bool = False
+    seed: int = 0
+
+
+class Service(_Section, frozen=True, kw_only=True):
+    """One component: how long it may take, what answers in its place, and why it is there."""
+
+    deadline_ms: Positive
+    fallback: str
+    why: str = ""
+
+
+class Components(_Section, frozen=True, kw_only=True):
+    """Step 5: the services a request passes, in this order."""
+
+    candidates: Service = Service(deadline_ms=25, fallback="popular", why="millions of items are too many to rank")
+    ranking: Service = Service(deadline_ms=40, fallback="retrieval order", why="scores a few hundred with fresh features")
+
+
+class Scale(_Section, frozen=True, kw_only=True):
+    """Step 6: the load to plan for. What is stated twice must agree; the linter does the arithmetic.
+
+    Rates are means over a month of 30 days unless they say peak; rows are impressions.
+    """
+
+    users: Positive
+    items: Positive
+    peak_over_mean: Annotated[float, Meta(ge=1)] = 3
+    requests_per_month: Positive | None = None
+    requests_per_year: Positive | None = None
+    requests_per_user_per_month: Positive | None = None
+    shown_per_request: Positive | None = None
+    rows_per_month: Positive | None = None
+    positive_rate: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    positives_per_month: Positive | None = None
+    negatives_per_month: Positive | None = None
+    bytes_per_row: Positive | None = None
+    bytes_per_month: Positive | None = None
+
+
+class Design(_Section, frozen=True, kw_only=True):
+    """The six steps of one system."""
+
+    name: str
+    problem: Problem
+    metrics: Metrics
+    requirements: Requirements
+    learning: Learning
+    components: Components = Components()
+    scale: Scale
+
+    @property
+    def item(self) -> str:
+        """The entity type that slates show."""
+        return self.problem.decides.of
+
+    @property
+    def member(self) -> str:
+        """The entity type that slates are decided for."""
+        return self.problem.decides.to
+
+    @property
+    def history(self) -> Stream:
+        """The outcomes that make a member's history."""
+        return self.learning.history or self.requirements.label
+
+    @property
+    def seen(self) -> Stream:
+        """The outcomes that count an item as seen: the history's, of whatever value."""
+        return Stream(self.history.name)
+
+    @property
+    def sources(self) -> dict[str, Retriever]:
+        """The retrievers by the name of their kind; a second one of a kind is numbered.
+
+        Popularity is always one of them: it is the first baseline and the last fallback.
+        """
+        named: dict[str, Retriever] = {}
+        given = self.learning.retrievers
+        for retriever in given if any(isinstance(r, Popular) for r in given) else (Popular(), *given):
+            kind = str(retriever.__struct_config__.tag)
+            copies = sum(name.rstrip("0123456789") == kind for name in named)
+            named[kind if not copies else f"{kind}{copies + 1}"] = retriever
+        return named
+
+    @property
+    def memory(self) -> Memory:
+        """What is remembered of each member."""
+        return Memory(self.member, self.item, self.history, self.seen, self.learning.history_length)
+
+    @property
+    def heads(self) -> dict[str, Head]:
+        """The heads of the ranker; the first one is the label's unless the design says otherwise."""
+        return self.learning.heads or {self.requirements.label.name: Happens(self.requirements.label)}
+
+    @property
+    def value(self) -> str:
+        """The formula that joins the heads."""
+        return self.learning.value or next(iter(self.heads))
+
+    def to_json(self) -> bytes:
+        """The design as indented JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+
+
+def outcome(name: str, *, at_least: float | None = None) -> Stream:
+    """`outcome("watch", at_least=30)`: an outcome by name, of a value of 30 and more."""
+    return Stream(name, at_least)
+
+
+def checked(design: Design) -> Design:
+    """The design after a round trip through JSON, which checks every type; DesignError names the path."""
+    try:
+        return msgspec.json.decode(msgspec.json.encode(design), type=Design)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise DesignError(f"design {getattr(design, 'name', '?')!r}: {_explained(str(error))}") from error
+
+
+def from_json(data: bytes) -> Design:
+    """The design that `to_json` wrote."""
+    try:
+        return msgspec.json.decode(data, type=Design)
+    except msgspec.DecodeError as error:
+        raise DesignError(f"design: {_explained(str(error))}") from error
+
+
+def load(path: Path) -> Design:
+    """The `design` that a Python file defines, checked. Raises DesignError with the line of a mistake."""
+    if not path.exists():
+        raise DesignError(f"there is no {path}; run 'sixfold new video --dir {path.parent}' or 'sixfold new --from FILES'")
+    scope: dict[str, object] = {"__file__": str(path), "__name__": "design"}
+    try:
+        exec(compile(path.read_text(), str(path), "exec"), scope)
+    except DesignError:
+        raise
+    except Exception as error:
+        raise DesignError(f"{path}:{_line_of(error, path)}: {_explained(str(error))}") from error
+    design = scope.get("design")
+    if not isinstance(design, Design):
+        raise DesignError(f"{path} defines no `design`; end it with design = Design(...)")
+    return checked(design)
+
+
+def _line_of(error: BaseException, path: Path) -> int:
+    if isinstance(error, SyntaxError):
+        return error.lineno or 0
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _explained(message: str) -> str:
+    """A message of Python's or msgspec's with the nearest known name added where it names an unknown one."""
+    found = re.search(r"(?:argument|field|name) [`'](\w+)[`']", message)
+    if found is None or not re.search(r"[Uu]nexpected|unknown|not defined", message):
+        return message
+    sections = (Design, Problem, Slate, Metrics, Requirements, Learning, Split, Components, Service, Scale)
+    known = {name for section in sections for name in section.__struct_fields__}
+    return f"{message}; {nearest(found[1], known | set(_vocabulary()))}"
+
+
+def _vocabulary() -> tuple[str, ...]:
+    from . import language
+
+    return tuple(language.__all__)
+
+
+def split_fractions(split: Split) -> tuple[float, float, float]:
+    """The three inner cuts as cumulative shares of the events."""
+    total = split.retrievers + split.ranker + split.calibration + split.test
+    first = split.retrievers / total
+    second = first + split.ranker / total
+    return first, second, second + split.calibration / total
+
+
+def seen_again_us(design: Design) -> int | None:
+    """Microseconds after which a seen item may be shown again; None where never."""
+    again = design.problem.decides.seen_again_after
+    return None if again is None else durations.parse(again)
+
+
+__all__ = [
+    "Amount", "Assume", "Components", "Design", "Downsample", "Happens", "Learning", "Metrics", "Problem",
+    "Requirements", "Scale", "Service", "Slate", "Split", "checked", "from_json", "load", "outcome",
+    "seen_again_us", "split_fractions",
+]  # fmt: skip

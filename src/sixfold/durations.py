@@ -1,0 +1,35 @@
+"""Durations as a design writes them: "30m", "6h", "7d", "2w", in microseconds inside."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import DesignError
+from .types import DAY, SECOND
+
+_UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": DAY, "w": 7 * DAY}
+_FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+
+
+def parse(text: str) -> int:
+    """Microseconds of a duration; raises DesignError where it is none.
+
+    >>> parse("1.5h") // SECOND
+    5400
+    """
+    found = _FORM.fullmatch(text.strip())
+    if not found or float(found[1]) == 0:
+        raise DesignError(f"duration {text!r} is not understood; write a number and one of s m h d w, such as '7d'")
+    return round(float(found[1]) * _UNITS[found[2]])
+
+
+def text(us: int) -> str:
+    """The shortest exact form of a duration in microseconds, for people to read.
+
+    >>> text(7 * DAY), text(5400 * SECOND), text(90 * SECOND)
+    ('1w', '90m', '90s')
+    """
+    for unit in ("w", "d", "h", "m", "s"):
+        if us >= _UNITS[unit] and us % _UNITS[unit] == 0:
+            return f"{us // _UNITS[unit]}{unit}"
+    return f"{us / SECOND:g}s"

@@ -1,0 +1,87 @@
+"""What an evaluation found, as data: a release keeps it, `check` judges it, the report draws it."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from ..metrics.interval import Interval
+from ..metrics.target import Metric
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """A measured metric with its interval, None where undefined; n rows of so many clusters."""
+
+    metric: Metric
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    clusters: int
+
+    @property
+    def interval(self) -> Interval:
+        """The same as the metrics give it, NaN where undefined."""
+        value, low, high = (math.nan if x is None else x for x in (self.value, self.low, self.high))
+        return Interval(value, low, high, self.n, self.clusters)
+
+
+def measure(metric: Metric, found: Interval) -> Measure:
+    """An interval as a `Measure`."""
+    value, low, high = (None if math.isnan(x) else float(x) for x in (found.value, found.low, found.high))
+    return Measure(metric, value, low, high, found.n, found.clusters)
+
+
+Measures = dict[str, Measure]
+"""Measures by the text of their metric."""
+
+
+class Bin(msgspec.Struct, frozen=True):
+    """One tenth of the predictions: rows, mean predicted, observed."""
+
+    n: int
+    predicted: float
+    observed: float
+
+
+class Funnel(msgspec.Struct, frozen=True):
+    """How much of what was relevant is left after a stage, and how many candidates a request has there."""
+
+    stage: str
+    candidates: float
+    recall: float
+
+
+class Truth(msgspec.Struct, frozen=True):
+    """Mean true value of a slate's items in a world that knows it, by system; and the share of the gap closed."""
+
+    value: dict[str, float]
+    gap_closed: float
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything measured on the test part of a log.
+
+    chosen: the system that is released. systems: measures by system, over impressions and over slates. ahead: the
+    paired difference chosen - system of `yardstick`. slices: by slice and its value, of the chosen system. cold: measures of the
+    systems for members without history. notes: what could not be measured, and why.
+    """
+
+    chosen: str
+    systems: dict[str, Measures]
+    yardstick: str
+    ahead: dict[str, Measure]
+    slices: dict[str, dict[str, Measures]]
+    cold: dict[str, Measures]
+    bins: dict[str, list[Bin]]
+    funnel: list[Funnel]
+    importance: dict[str, float]
+    counts: dict[str, int]
+    notes: list[str]
+    seconds: dict[str, float]
+    truth: Truth | None = None
+
+    def find(self, metric: Metric) -> Measure | None:
+        """The chosen system's measure of a metric, None where it was not measured."""
+        return self.systems[self.chosen].get(str(metric))

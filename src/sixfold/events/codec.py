@@ -1,0 +1,69 @@
+"""Events as bytes and back: named arrays in msgpack, compressed, with a checksum.
+
+The form is self-describing (dtype and shape beside each array) and holds no object: a damaged body
+is caught by its checksum before anything is decoded.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from ..types import Table
+from .schema import Events
+
+
+class _Array(msgspec.Struct, array_like=True):
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+class _Body(msgspec.Struct, array_like=True):
+    entities: dict[str, dict[str, _Array]]
+    decisions: dict[str, _Array]
+    shown: dict[str, _Array]
+    outcomes: dict[str, dict[str, _Array]]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Body)
+
+
+def encode(events: Events) -> bytes:
+    """The bytes of a batch. Level 1 of zlib: 3 to 6 times smaller at about 80 MB/s on one core."""
+    body = _Body(
+        {of: _pack(table) for of, table in events.entities.items()},
+        _pack(events.decisions),
+        _pack(events.shown),
+        {name: _pack(table) for name, table in events.outcomes.items()},
+    )
+    return zlib.compress(_encoder.encode(body), 1)
+
+
+def decode(data: bytes) -> Events:
+    """The batch that `encode` made; raises DataError where the bytes are no batch."""
+    try:
+        body = _decoder.decode(zlib.decompress(data))
+    except (zlib.error, msgspec.DecodeError) as error:
+        raise DataError(f"a batch of the log cannot be decoded ({error}); restore the log from a backup") from error
+    return Events(
+        {of: _unpack(table) for of, table in body.entities.items()},
+        _unpack(body.decisions),
+        _unpack(body.shown),
+        {name: _unpack(table) for name, table in body.outcomes.items()},
+    )
+
+
+def _pack(table: Mapping[str, NDArray[Any]]) -> dict[str, _Array]:
+    return {name: _Array(column.dtype.str, column.shape, column.tobytes()) for name, column in table.items()}
+
+
+def _unpack(table: dict[str, _Array]) -> Table:
+    return {name: np.frombuffer(a.data, np.dtype(a.dtype)).reshape(a.shape) for name, a in table.items()}

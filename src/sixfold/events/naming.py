@@ -1,0 +1,101 @@
+"""What the names of files and columns tell of their roles."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+MEMBERS = frozenset(
+    ("user", "member", "customer", "visitor", "client", "account", "reader", "viewer", "listener", "person", "profile",
+     "uid", "buyer", "guest", "consumer", "reviewer", "rider")
+)  # fmt: skip
+_IDS = frozenset(("id", "key", "uuid", "asin", "sku", "uid", "isbn"))
+_DECISIONS = frozenset(("request", "decision", "impression", "slate", "search", "query", "session", "list", "page"))
+_VALUES = (
+    ("rating", "stars", "score", "watch", "play", "dwell", "read", "listen", "duration", "value", "amount",
+     "price", "quantity", "count", "weight", "minutes", "seconds")
+)  # fmt: skip
+_PLACES = frozenset(("position", "pos", "rank", "slot", "place"))
+_HAPPENINGS = (
+    ("click", "watch", "view", "like", "buy", "purchase", "order", "book", "convert", "conversion", "play",
+     "read", "engage", "share", "save", "install", "label")
+)  # fmt: skip
+_GENERIC = frozenset(
+    ("u", "data", "log", "event", "all", "train", "full", "sample", "table", "item", "interaction", "ml",
+     "dat", "csv", "tsv", "txt", "parquet", "json", "jsonl")
+)  # fmt: skip
+_IRREGULAR = {"movies": "movie", "series": "series", "news": "news", "people": "person", "cookies": "cookie"}
+
+
+def words(name: str) -> list[str]:
+    """The words of a name, lower case: "movieId", "movie_id" and "Movie ID" alike give movie, id."""
+    return re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+
+
+def singular(word: str) -> str:
+    """One of them: "movies" gives movie, "categories" category."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if re.search(r"(sh|ch|x|ss)es$", word):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us")) else word
+
+
+def noun_of_column(name: str) -> str:
+    """What a column of ids is about: "movie_id" gives movie; "" where the name does not say."""
+    parts = [word for word in words(name) if word not in ("id", "key", "code", "no", "hash", "fk")]
+    return singular("_".join(parts)) if parts and not re.fullmatch(r"c\d+", name) else ""
+
+
+def noun_of_file(path: Path) -> str:
+    """What a file of entities is about: "movies.dat" gives movie, "u.item" item."""
+    named = [singular(word) for word in words(path.name.split(".gz")[0]) if not word.isdigit()]
+    telling = [word for word in named if word not in _GENERIC]
+    return telling[0] if telling else "item" if "item" in named else ""
+
+
+def says_id(name: str) -> bool:
+    """True for a name such as movie_id, userId, asin, or user."""
+    parts = words(name)
+    return bool(parts) and (parts[-1] in _IDS or (len(parts) == 1 and singular(parts[0]) in MEMBERS))
+
+
+def says_member(name: str) -> bool:
+    """True for user_id, member, customerKey; not for user_age, which tells of one."""
+    parts = [singular(word) for word in words(name) if word not in _IDS or word in MEMBERS]
+    return bool(parts) and set(parts) <= MEMBERS
+
+
+def of_members(path: Path) -> bool:
+    """True for a file such as users.csv or u.user."""
+    return not MEMBERS.isdisjoint(map(singular, words(path.name)))
+
+
+def says_decision(name: str) -> bool:
+    parts = words(name)
+    return bool(parts) and parts[0] in _DECISIONS and (len(parts) == 1 or parts[-1] in ("id", "key", "uuid", "no"))
+
+
+def says_position(name: str) -> bool:
+    return not _PLACES.isdisjoint(words(name))
+
+
+def value_rank(name: str) -> int:
+    """How well a name fits the value of an outcome: 0 is best, a number past the list not at all."""
+    parts = words(name)
+    return next((place for place, word in enumerate(_VALUES) if word in parts or word + "s" in parts), len(_VALUES))
+
+
+def says_value(name: str) -> bool:
+    return value_rank(name) < len(_VALUES)
+
+
+def happening(name: str) -> str:
+    """The outcome that a 0/1 column tells of: "is_clicked" gives click; "" where it tells none."""
+    for part in words(name):
+        for verb in _HAPPENINGS:
+            if part in (verb, verb + "ed", verb + "d", verb + "s", verb + "ing"):
+                return verb
+    return ""

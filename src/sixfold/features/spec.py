@@ -1,0 +1,253 @@
+"""What a design may say about features: small frozen specs, declared once for batch and online.
+
+A feature is made of *inputs* (attributes, context, time) and of *accumulators*: sums over a stream of events, kept
+for each cell of `by`. Both schedules ask for the same inputs and accumulators, and `combine` joins them by one arithmetic.
+"""
+
+from __future__ import annotations
+
+from typing import Union
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import durations
+from ..errors import DesignError
+
+SHOWN = "shown"
+"""The stream of impressions, where others are named after their outcome."""
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """Events that are counted: `shown`, or an outcome by name, with a value of `at_least` (any, where None)."""
+
+    name: str
+    at_least: float | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.at_least is None else f"{self.name}>={self.at_least:g}"
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """What is remembered of each member beside features: the newest `length` items of `liked`, and all `seen`.
+
+    `member` and `item` are the entity types that ask and that are shown.
+    """
+
+    member: str
+    item: str
+    liked: Stream
+    seen: Stream
+    length: int
+
+
+class Sawtooth(msgspec.Struct, frozen=True, tag=str.lower):
+    """Counts of a sliding window (`features.windows`)."""
+
+    window: str
+    tiles: int = 8
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.tiles <= 64:
+            raise DesignError(f"tiles is {self.tiles}; a window has 1 to 64 tiles (8 unless told otherwise)")
+        durations.parse(self.window)
+
+
+class Decayed(msgspec.Struct, frozen=True, tag=str.lower):
+    """Exponentially decayed sums (`features.decay`)."""
+
+    half_life: str
+
+    def __post_init__(self) -> None:
+        durations.parse(self.half_life)
+
+
+class Accumulator(msgspec.Struct, frozen=True):
+    """A sum over a stream for each cell of `by`: of ones, or of the events' values."""
+
+    stream: Stream
+    by: tuple[str, ...]
+    kernel: Sawtooth | Decayed
+    values: bool = False
+
+    def __str__(self) -> str:
+        kernel = self.kernel
+        how = f"window={kernel.window}:{kernel.tiles}" if isinstance(kernel, Sawtooth) else f"half_life={kernel.half_life}"
+        return f"{'sum' if self.values else 'count'}({self.stream}, by={'+'.join(self.by) or 'all'}, {how})"
+
+
+class Attribute(msgspec.Struct, frozen=True, tag=str.lower):
+    """A known value of an entity: a number as it is, a category as columns for its `top` most frequent values."""
+
+    path: str
+    top: int = 20
+
+    def __post_init__(self) -> None:
+        entity_field(self.path)
+
+
+class Context(msgspec.Struct, frozen=True, tag=str.lower):
+    """A value that came with the request, such as the device."""
+
+    name: str
+    top: int = 10
+
+
+class Age(msgspec.Struct, frozen=True, tag=str.lower):
+    """Days from a time attribute (Unix seconds) to the request, as log(1 + days)."""
+
+    path: str
+
+    def __post_init__(self) -> None:
+        entity_field(self.path)
+
+
+class Hour(msgspec.Struct, frozen=True, tag=str.lower):
+    """The hour of the request on the circle, as sine and cosine."""
+
+
+class Weekday(msgspec.Struct, frozen=True, tag=str.lower):
+    """The day of the week of the request, Monday 0."""
+
+
+class Position(msgspec.Struct, frozen=True, tag=str.lower):
+    """The place an item is shown at: as logged in training, 1 in serving, so that its effect is learned and left out."""
+
+
+class Count(msgspec.Struct, frozen=True, tag=str.lower):
+    """How often a stream's events fell into the cell in the last `window`."""
+
+    stream: Stream
+    by: tuple[str, ...]
+    window: str
+    tiles: int = 8
+
+    def accumulators(self) -> tuple[Accumulator, ...]:
+        return (Accumulator(self.stream, self.by, Sawtooth(self.window, self.tiles)),)
+
+    def combine(self, totals: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return totals[0]
+
+
+class Rate(msgspec.Struct, frozen=True, tag=str.lower):
+    """A decayed rate of `stream` per `per`, drawn to the overall rate by a prior worth `prior` events.
+
+    (num + prior * base) / (den + prior), base being the same rate over all cells; NaN before anything happened.
+    """
+
+    stream: Stream
+    per: Stream
+    by: tuple[str, ...]
+    half_life: str
+    prior: float = 20.0
+    values: bool = False
+
+    def accumulators(self) -> tuple[Accumulator, ...]:
+        kernel = Decayed(self.half_life)
+        return (
+            Accumulator(self.stream, self.by, kernel, self.values),
+            Accumulator(self.per, self.by, kernel),
+            Accumulator(self.stream, (), kernel, self.values),
+            Accumulator(self.per, (), kernel),
+        )
+
+    def combine(self, totals: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        num, den, all_num, all_den = totals
+        base = np.divide(all_num, all_den, out=np.full(len(num), np.nan), where=all_den > 0)
+        return (num + self.prior * base) / (den + self.prior)
+
+
+Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Count, Rate]
+Accumulating = (Count, Rate)
+
+
+def attribute(path: str, *, top: int = 20) -> Attribute:
+    """`attribute("item.genre")`: an entity's value as of the request."""
+    return Attribute(path, top)
+
+
+def context(name: str, *, top: int = 10) -> Context:
+    """`context("device")`: a value of the request itself."""
+    return Context(name, top)
+
+
+def age(path: str) -> Age:
+    """`age("item.published")`: how old, at the request."""
+    return Age(path)
+
+
+def hour() -> Hour:
+    """The hour of day (UTC) as two columns."""
+    return Hour()
+
+
+def weekday() -> Weekday:
+    """The day of the week (UTC)."""
+    return Weekday()
+
+
+def position() -> Position:
+    """The position shown at."""
+    return Position()
+
+
+def count(stream: str | Stream, *, by: str | tuple[str, ...] = (), window: str, tiles: int = 8) -> Count:
+    """`count("watch", by="video", window="7d")`: events in a sliding window."""
+    return Count(_stream(stream), _by(by), window, tiles)
+
+
+def rate(
+    stream: str | Stream,
+    *,
+    per: str | Stream = SHOWN,
+    by: str | tuple[str, ...] = (),
+    half_life: str,
+    prior: float = 20.0,
+) -> Rate:
+    """`rate("watch", per="shown", by="video", half_life="1d")`: a smoothed, decayed rate."""
+    return Rate(_stream(stream), _stream(per), _by(by), half_life, prior)
+
+
+def mean(stream: str | Stream, *, by: str | tuple[str, ...] = (), half_life: str, prior: float = 20.0) -> Rate:
+    """`mean("watch", by="video", half_life="7d")`: the smoothed, decayed mean value of an outcome."""
+    return Rate(_stream(stream), _stream(stream), _by(by), half_life, prior, values=True)
+
+
+def at_least(stream: str, value: float) -> Stream:
+    """`at_least("watch", 30)`: a stream of only the outcomes with a value of 30 and more."""
+    return Stream(stream, value)
+
+
+def _stream(stream: str | Stream) -> Stream:
+    return Stream(stream) if isinstance(stream, str) else stream
+
+
+def _by(by: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (by,) if isinstance(by, str) else tuple(by)
+
+
+def entity_field(path: str) -> tuple[str, str]:
+    """The entity and the field that a path such as `item.genre` names; raises DesignError where it names none."""
+    entity, dot, field = path.partition(".")
+    if not (entity and dot and field):
+        raise DesignError(f"attribute {path!r} names no entity; write it as 'entity.field', such as 'item.genre'")
+    return entity, field
+
+
+def name_of(feature: Feature) -> str:
+    """The name of a feature, and of its column where it has only one."""
+    match feature:
+        case Attribute(path):
+            return path
+        case Context(name):
+            return f"context.{name}"
+        case Age(path):
+            return f"age({path})"
+        case Count(stream, by, window):
+            return f"count({stream}, by={'+'.join(by) or 'all'}, {window})"
+        case Rate(stream, per, by, half_life, _, values):
+            what = f"mean({stream}" if values else f"rate({stream} per {per}"
+            return f"{what}, by={'+'.join(by) or 'all'}, {half_life})"
+        case _:
+            return type(feature).__name__.lower()

@@ -1,0 +1,210 @@
+"""The feature table: one assembly for training and for serving.
+
+A `Source` answers two questions, an attribute as of ts and a total as of ts. The log answers them in bulk
+(`features.batch`), the online state by a gather (`features.online`); everything after that is this file, so the
+two cannot differ in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DesignError, nearest
+from ..events.hashing import Hashes, hash_strings
+from ..events.schema import SEP
+from ..types import DAY, SECOND, Floats, Rows
+from .attributes import Kind, Versions, kind_of
+from .indexed import Frame, Indexed
+from .spec import (
+    Accumulating,
+    Accumulator,
+    Age,
+    Attribute,
+    Context,
+    Feature,
+    Hour,
+    Position,
+    Weekday,
+    entity_field,
+    name_of,
+)
+
+
+class Source(Protocol):
+    """What features are computed from: a log in bulk, or a state online."""
+
+    def attribute(self, path: str, rows: Rows, ts: NDArray[np.int64]) -> NDArray[Any]:
+        """The value of an entity's field as of ts, for rows (n,): see `features.attributes`."""
+
+    def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
+        """The accumulator of each row of a frame, as of its ts."""
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """Features whose vocabularies are fixed: the columns of the table, in order.
+
+    `kinds` and `widths` say what each attribute path is; `vocabularies` holds the hashes of the columns of a category,
+    `labels` their text for people.
+    """
+
+    features: tuple[Feature, ...]
+    kinds: dict[str, Kind]
+    widths: dict[str, int]
+    vocabularies: dict[str, list[int]]
+    labels: dict[str, list[str]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The name of each column of the table."""
+        return tuple(name for feature in self.features for name in self._names(feature))
+
+    def _names(self, feature: Feature) -> list[str]:
+        name = name_of(feature)
+        if isinstance(feature, Hour):
+            return ["hour.sin", "hour.cos"]
+        if name in self.labels:
+            return [f"{name}={label}" for label in self.labels[name]]
+        if isinstance(feature, Attribute) and self.kinds.get(name) == Kind.VECTOR:
+            return [f"{name}[{i}]" for i in range(self.widths[name])]
+        return [name]
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """The context values that features read."""
+        return tuple(feature.name for feature in self.features if isinstance(feature, Context))
+
+    def accumulators(self) -> tuple[Accumulator, ...]:
+        """Every accumulator that any feature reads, each once."""
+        found = [acc for f in self.features if isinstance(f, Accumulating) for acc in f.accumulators()]
+        return tuple(dict.fromkeys(found))
+
+    def matrix(self, source: Source, frame: Frame) -> Floats:
+        """The table of a frame: (n, columns) float32, NaN where nothing is known."""
+        totals: dict[Accumulator, NDArray[np.float64]] = {}
+        parts = [self._values(feature, source, frame, totals) for feature in self.features]
+        if not parts:
+            return np.zeros((len(frame), 0), np.float32)
+        return np.concatenate([part.astype(np.float32).reshape(len(frame), -1) for part in parts], axis=1)
+
+    def _values(
+        self, feature: Feature, source: Source, frame: Frame, totals: dict[Accumulator, NDArray[np.float64]]
+    ) -> NDArray[Any]:
+        match feature:
+            case Attribute(path):
+                values = _attribute(path, source, frame)
+                return self._multi_hot(path, values) if self.kinds.get(path) == Kind.CATEGORY else values
+            case Context():
+                name = name_of(feature)
+                values = _context(name, frame)
+                return self._multi_hot(name, values[:, None]) if name in self.vocabularies else values
+            case Age(path):
+                born = _attribute(path, source, frame)
+                return np.log1p(np.maximum(frame.ts / SECOND - born, 0) * (SECOND / DAY))
+            case Hour():
+                angle = (frame.ts % DAY) * (2 * np.pi / DAY)
+                return np.stack([np.sin(angle), np.cos(angle)], axis=1)
+            case Weekday():
+                # 1970-01-01 was a Thursday.
+                return (frame.ts // DAY + 3) % 7
+            case Position():
+                return frame.position
+            case _:
+                for accumulator in feature.accumulators():
+                    if accumulator not in totals:
+                        totals[accumulator] = source.total(accumulator, frame)
+                return feature.combine([totals[accumulator] for accumulator in feature.accumulators()])
+
+    def _multi_hot(self, name: str, values: Hashes) -> NDArray[np.bool_]:
+        vocabulary = np.array(self.vocabularies[name], np.uint64)
+        out = np.zeros((len(values), len(vocabulary)), bool)
+        for member in values.T:
+            out |= member[:, None] == vocabulary
+        return out
+
+
+def _attribute(path: str, source: Source, frame: Frame) -> NDArray[Any]:
+    entity, _ = entity_field(path)
+    if entity not in frame.keys:
+        raise DesignError(f"feature {path!r} is of an entity that a request does not name; {nearest(entity, frame.keys)}")
+    return source.attribute(path, frame.keys[entity], frame.ts)
+
+
+def _context(name: str, frame: Frame) -> NDArray[Any]:
+    if name not in frame.context:
+        raise DesignError(f"feature {name!r} is not in the context of this request; {nearest(name, frame.context)}")
+    return frame.context[name]
+
+
+def fit(features: tuple[Feature, ...], log: Indexed, *, until: int, also: tuple[str, ...] = ()) -> Fitted:
+    """Features with their vocabularies fixed by what the log knew strictly before `until`.
+
+    `also` names attribute paths that are no features but must be known online. Raises DesignError for a field that
+    no entity has.
+    """
+    kinds: dict[str, Kind] = {}
+    widths: dict[str, int] = {}
+    vocabularies: dict[str, list[int]] = {}
+    labels: dict[str, list[str]] = {}
+    for path in dict.fromkeys([*paths(features), *also]):
+        column = field_of(log, path)
+        kinds[path] = kind_of(column)
+        widths[path] = column.shape[1] if column.ndim == 2 else 0
+    for feature in features:
+        name = name_of(feature)
+        if isinstance(feature, Attribute) and kinds[name] == Kind.CATEGORY:
+            entity, field = entity_field(name)
+            known = log.entities[entity]["ts"] < until
+            vocabularies[name], labels[name] = _frequent(log.entities[entity][field][known], feature.top)
+        elif isinstance(feature, Context) and name in log.texts:
+            known = log.decisions[name][log.decisions["ts"] < until]
+            vocabularies[name], labels[name] = _frequent_hashes(known, log.texts[name], feature.top)
+    return Fitted(tuple(features), kinds, widths, vocabularies, labels)
+
+
+def paths(features: tuple[Feature, ...]) -> tuple[str, ...]:
+    """Every attribute path that features read or are kept by."""
+    read = [f.path for f in features if isinstance(f, Attribute | Age)]
+    kept = [part for f in features if isinstance(f, Accumulating) for part in f.by if "." in part]
+    return tuple(dict.fromkeys([*read, *kept]))
+
+
+def field_of(log: Indexed, path: str) -> NDArray[Any]:
+    """The column of entity events that a path names; raises DesignError where there is none."""
+    entity, field = entity_field(path)
+    if entity not in log.entities:
+        raise DesignError(f"attribute {path!r}: the log has no entities {entity!r}; {nearest(entity, log.entities)}")
+    table = log.entities[entity]
+    if field not in table or field in ("row", "ts", "id"):
+        fields = [name for name in table if name not in ("row", "ts", "id")]
+        raise DesignError(f"attribute {path!r}: entity {entity!r} has no such field; {nearest(field, fields)}")
+    return table[field]
+
+
+def versions(log: Indexed, path: str, *, count: int) -> Versions:
+    """Every value that a path's entities had (`count` rows of them), in bulk form."""
+    table = log.entities[entity_field(path)[0]]
+    return Versions(table["row"], table["ts"], table["id"], field_of(log, path), count=count)
+
+
+def _frequent(column: NDArray[np.bytes_], top: int) -> tuple[list[int], list[str]]:
+    """The `top` most frequent members of a category, most frequent first, as hashes and as text."""
+    distinct, counts = np.unique(column[column != b""], return_counts=True)
+    tally: dict[bytes, int] = {}
+    for value, n in zip(distinct.tolist(), counts.tolist(), strict=True):
+        for member in value.split(SEP):
+            tally[member] = tally.get(member, 0) + n
+    best = sorted(tally, key=lambda member: (-tally[member], member))[:top]
+    hashes = hash_strings(np.array(best)).tolist() if best else []
+    return hashes, [member.decode() for member in best]
+
+
+def _frequent_hashes(column: Hashes, texts: Mapping[int, bytes], top: int) -> tuple[list[int], list[str]]:
+    distinct, counts = np.unique(column[column != 0], return_counts=True)
+    order = sorted(zip((-counts).tolist(), distinct.tolist(), strict=True), key=lambda pair: (pair[0], texts[pair[1]]))
+    best = [value for _, value in order[:top]]
+    return best, [texts[value].decode() for value in best]

@@ -1,0 +1,85 @@
+"""Sawtooth windows: how much happened in the last 7 days, in a few integers a cell.
+
+With b = window / tiles a read at t sees the events in [floor((t - window) / b) * b, t): the head exact to
+the event, the tail in whole tiles (the sawtooth window of Chronon's aggregations). What it gives up: up to
+one tile more than the window asked for. `fold` and `read` are the online schedule, `bulk` is the same formula
+over a whole log; all three give the same integers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Rows, Times
+from .ordered import Ordered
+
+UNSEEN = np.int64(np.iinfo(np.int64).min)
+"""The newest tile of a cell in which nothing has happened."""
+
+
+def tail(ts: Times, window: int, tiles: int) -> NDArray[np.int64]:
+    """The number of the first tile that a read at each ts sees."""
+    return (ts - window) // (window // tiles)
+
+
+def fold(
+    newest: NDArray[np.int64], counts: NDArray[np.int64], cells: Rows, ts: Times, *, window: int, weight: NDArray[np.int64]
+) -> None:
+    """Count events into their cells, in place and in any order.
+
+    newest (cells,) is the greatest tile of each cell, counts (cells, tiles + 1) a ring by tile number.
+    """
+    ring = counts.shape[1]
+    tile = ts // (window // (ring - 1))
+    touched = np.unique(cells)
+    before = newest[touched]
+    np.maximum.at(newest, cells, tile)
+    _clear(counts, touched, before, newest[touched])
+    fresh = tile > newest[cells] - ring
+    np.add.at(counts, (cells[fresh], tile[fresh] % ring), weight[fresh])
+
+
+def _clear(counts: NDArray[np.int64], cells: Rows, before: NDArray[np.int64], after: NDArray[np.int64]) -> None:
+    """Empty the slots of tiles that a cell's ring has moved past."""
+    ring = counts.shape[1]
+    moved = after > before
+    cells, before, after = cells[moved], before[moved], after[moved]
+    # A slot keeps what it holds only if its tile is still within the ring.
+    held = _tiles(before, ring)
+    stale = (held <= (after - ring)[:, None]) | (before == UNSEEN)[:, None]
+    kept = counts[cells]
+    kept[stale] = 0
+    counts[cells] = kept
+
+
+def _tiles(newest: NDArray[np.int64], ring: int) -> NDArray[np.int64]:
+    """The tile that each slot of a ring holds, given the newest: (n, ring)."""
+    newest = np.where(newest == UNSEEN, 0, newest)
+    slot = np.arange(ring)
+    return newest[:, None] - (newest[:, None] - slot) % ring
+
+
+def read(
+    newest: NDArray[np.int64], counts: NDArray[np.int64], cells: Rows, ts: Times, *, window: int
+) -> NDArray[np.float64]:
+    """The count of each cell (n,) as of ts (n,), all events folded so far lying before ts; 0 for cell -1."""
+    ring = counts.shape[1]
+    if not len(newest):
+        return np.zeros(len(cells))
+    known = (cells >= 0) & (cells < len(newest))
+    at = np.where(known, cells, 0)
+    seen = _tiles(newest[at], ring) >= tail(ts, window, ring - 1)[:, None]
+    total = (counts[at] * seen).sum(axis=1)
+    return np.where(known & (newest[at] != UNSEEN), total, 0).astype(np.float64)
+
+
+def bulk(
+    events: Ordered, cells: Rows, ts: Times, *, window: int, tiles: int, weight: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """What `read` would give at each (cell, ts) after folding all that came before; weight in the events' order."""
+    tile = window // tiles
+    total = np.concatenate([[0], np.cumsum(weight)])
+    head = events.before(cells, ts)
+    start = events.before(cells, tail(ts, window, tiles) * tile)
+    return (total[head] - total[start]).astype(np.float64)

@@ -1,0 +1,81 @@
+"""Every word that a design may use: `from sixfold.language import *` at the top of a `design.py`."""
+
+from __future__ import annotations
+
+from .design import (
+    Amount,
+    Assume,
+    Components,
+    Design,
+    Happens,
+    Learning,
+    Metrics,
+    Problem,
+    Requirements,
+    Scale,
+    Service,
+    Slate,
+    Split,
+    outcome,
+)
+from .features import spec as _features
+from .features.spec import age, at_least, attribute, context, count, hour, position, weekday
+from .metrics import spec as _metrics
+from .metrics.spec import (
+    auc,
+    average_precision,
+    brier,
+    calibration,
+    coverage,
+    grouped_auc,
+    hit_rate,
+    log_loss,
+    map_,
+    mrr,
+    ndcg,
+    new_share,
+    normalised_entropy,
+    novelty,
+    positive_rate,
+    precision,
+    recall,
+)
+from .metrics.target import Metric
+from .ranking.calibration import Identity, Isotonic, Platt
+from .ranking.forest import Forest
+from .ranking.linear import Linear
+from .ranking.sampling import Downsample, KeepAll, Reweight
+from .retrieval import ALS, EASE, Popular, Recent
+
+
+def rate(
+    of: str | _features.Stream,
+    *,
+    per: str | _features.Stream = _features.SHOWN,
+    by: str | tuple[str, ...] = (),
+    half_life: str | None = None,
+    prior: float = 20.0,
+) -> _features.Rate | Metric:
+    """With a half-life the feature, a decayed rate as of the request; without one the online metric."""
+    if half_life is None:
+        return _metrics.rate(str(of))
+    return _features.rate(of, per=per, by=by, half_life=half_life, prior=prior)
+
+
+def mean(
+    of: str | _features.Stream, *, by: str | tuple[str, ...] = (), half_life: str | None = None, prior: float = 20.0
+) -> _features.Rate | Metric:
+    """With a half-life the feature, a decayed mean value as of the request; without one the online metric."""
+    if half_life is None:
+        return _metrics.mean(str(of))
+    return _features.mean(of, by=by, half_life=half_life, prior=prior)
+
+
+__all__ = [
+    "ALS", "EASE", "Amount", "Assume", "Components", "Design", "Downsample", "Forest", "Happens", "Identity",
+    "Isotonic", "KeepAll", "Learning", "Linear", "Metrics", "Platt", "Popular", "Problem", "Recent", "Requirements",
+    "Reweight", "Scale", "Service", "Slate", "Split", "age", "at_least", "attribute", "auc", "average_precision",
+    "brier", "calibration", "context", "count", "coverage", "grouped_auc", "hit_rate", "hour", "log_loss", "map_",
+    "mean", "mrr", "ndcg", "new_share", "normalised_entropy", "novelty", "outcome", "position", "positive_rate",
+    "precision", "rate", "recall", "weekday",
+]  # fmt: skip

@@ -1,0 +1,169 @@
+"""A request from end to end: candidates -> filters -> features -> scores -> slate. Evaluation and serving both run it.
+
+It takes one ask or many at once, and looks at the world through a `Known`: the online state, or the log in bulk.
+Both are rows of the same table in the end, so what was evaluated is what is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .design import Design, seen_again_us
+from .features.indexed import Frame
+from .features.table import Fitted, Source
+from .policy import filters
+from .ranking.heads import FittedHeads
+from .retrieval.merge import Merged, fuse, merge
+from .types import NOWHERE, Asks, Floats, Queries, Retrieved, Rows, Times
+
+
+class Known(Source, Protocol):
+    """What a request may look at: features as of ts, and what is remembered of its member."""
+
+    def queries(self, asks: Asks) -> Queries:
+        """What retrievers may know of each ask."""
+
+    def last_seen(self, members: Rows, items: Rows, ts: Times) -> Times:
+        """When each member (n,) last saw the item; NEVER where it did not."""
+
+
+class Retriever(Protocol):
+    """A fitted source of candidates."""
+
+    def retrieve(self, queries: Queries, k: int) -> Retrieved:
+        """The best k items for each query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Everything that was learned, in memory: what a release holds."""
+
+    design: Design
+    features: Fitted
+    sources: Mapping[str, Retriever]
+    heads: FittedHeads
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the ranker sees: the features, then the place each source gave."""
+        return (*self.features.columns, *(f"rank({name})" for name in self.sources))
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The candidates of some asks as rows: ask (n,) number of the ask, item (n,), ranks (n, sources).
+
+    removed maps a reason to the (ask, item) rows that a filter took out for it.
+    """
+
+    asks: Asks
+    ask: NDArray[np.int64]
+    item: Rows
+    ranks: Floats
+    removed: Mapping[str, tuple[NDArray[np.int64], Rows]]
+
+    def __len__(self) -> int:
+        return len(self.ask)
+
+    def take(self, rows: NDArray[Any]) -> Pool:
+        """Some of the rows, by mask or number; the asks stay, and what was removed is forgotten."""
+        return Pool(self.asks, self.ask[rows], self.item[rows], self.ranks[rows], {})
+
+    def frame(self, design: Design, position: NDArray[np.integer[Any]] | None = None) -> Frame:
+        """The rows as features want them; the position is 1 unless one is given."""
+        return Frame(
+            self.asks.ts[self.ask],
+            {design.member: self.asks.member[self.ask], design.item: self.item},
+            {name: column[self.ask] for name, column in self.asks.context.items()},
+            np.ones(len(self), np.int16) if position is None else position,
+        )
+
+
+def retrieve(sources: Mapping[str, Retriever], queries: Queries, k: int) -> Merged:
+    """What each source gives, merged."""
+    return merge({name: source.retrieve(queries, k) for name, source in sources.items()})
+
+
+def filtered(design: Design, known: Known, asks: Asks, merged: Merged, unwanted: Rows | None = None) -> Pool:
+    """The candidates that may be shown, and by reason those that may not."""
+    ask, column = np.nonzero(merged.ids >= 0)
+    item = merged.ids[ask, column]
+    ts = asks.ts[ask]
+    last = known.last_seen(asks.member[ask], item, ts)
+    masks = {"seen": filters.seen(last, ts, again_after=seen_again_us(design))}
+    if design.problem.decides.available is not None:
+        masks["unavailable"] = filters.unavailable(known.attribute(design.problem.decides.available, item, ts))
+    if unwanted is not None:
+        masks["excluded"] = filters.excluded(item, unwanted)
+    keep = np.ones(len(item), bool)
+    removed = {}
+    for reason, mask in masks.items():
+        taken = keep & mask
+        removed[reason] = (ask[taken], item[taken])
+        keep &= ~mask
+    return Pool(asks, ask[keep], item[keep], merged.ranks[ask[keep], column[keep]], removed)
+
+
+def table(
+    design: Design, features: Fitted, known: Known, pool: Pool, position: NDArray[np.integer[Any]] | None = None
+) -> Floats:
+    """What the ranker sees of each candidate: its features, then its place in each source, (n, columns) float32."""
+    return np.concatenate([features.matrix(known, pool.frame(design, position)), pool.ranks], axis=1)
+
+
+def slates(pool: Pool, scores: Floats, size: int) -> Rows:
+    """The best `size` candidates of each ask by score: (asks, size) int32, filled with -1.
+
+    Of equal scores the lower row wins, so that an answer never depends on the order of candidates.
+    """
+    order = np.lexsort((pool.item, -scores, pool.ask))
+    ask = pool.ask[order]
+    place = np.arange(len(ask)) - np.searchsorted(ask, ask)
+    top = place < size
+    out = np.full((len(pool.asks), size), NOWHERE, np.int32)
+    out[ask[top], place[top]] = pool.item[order][top]
+    return out
+
+
+def retrieval_order(pool: Pool) -> Floats:
+    """Scores (n,) from the sources' ranks alone: the order to fall back on when there is no ranker."""
+    return fuse(pool.ranks, [1.0] * pool.ranks.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An answer with all that led to it: the pool, its table, heads and values, and the slate (asks, size)."""
+
+    pool: Pool
+    table: Floats
+    heads: Mapping[str, Floats]
+    value: Floats
+    slate: Rows
+
+
+Timer = Callable[[str], None]
+"""Called with a stage's name when it has ended."""
+
+
+def decide(
+    model: Model, known: Known, asks: Asks, *, size: int | None = None, unwanted: Rows | None = None, timer: Timer | None = None
+) -> Decided:
+    """The slate of each ask, with everything that explains it."""
+    done = timer or (lambda stage: None)
+    merged = retrieve(model.sources, known.queries(asks), model.design.learning.candidates)
+    done("candidates")
+    pool = filtered(model.design, known, asks, merged, unwanted)
+    done("filters")
+    features = table(model.design, model.features, known, pool)
+    done("features")
+    heads = model.heads.columns(features)
+    value = model.heads.formula(heads)
+    done("scores")
+    slate = slates(pool, value, size or model.design.problem.decides.size)
+    done("slate")
+    return Decided(pool, features, heads, value, slate)

@@ -1,0 +1,227 @@
+"""A release: one immutable folder of arrays and JSON, named by the hash of its content.
+
+    <id>/manifest.json      SHA-256 and size of every file, the id, the data window
+         design.json        the design as data
+         features.json      the features with their vocabularies
+         metrics.json       what was measured of it
+         items.npy          the ids of the items, by row
+         sources/<name>/*.npy     heads/<name>/{scorer,calibrator}/*.npy
+         golden/            a small log with the rows it must give (see `golden`)
+
+No pickle, no native model file, no code: a damaged file is refused by its checksum or by a bounds check. A folder
+becomes a release by one rename; `CURRENT` is a file that holds the id of the published one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from . import golden
+from .design import Design, from_json
+from .errors import ReleaseError
+from .features.table import Fitted
+from .pipeline import Model
+from .ranking import formula
+from .ranking.calibration import FittedIdentity, FittedIsotonic, FittedPlatt
+from .ranking.heads import FittedHead, FittedHeads
+from .ranking.linear import FittedLinear
+from .ranking.sampling import KeepAll, Sampling
+from .ranking.trees import FittedForest
+from .retrieval.kinds import fitted_type
+from .types import Arrays
+
+FORMAT = 1
+_SCORERS = {"forest": FittedForest, "linear": FittedLinear}
+_CALIBRATORS = {"isotonic": FittedIsotonic, "platt": FittedPlatt, "identity": FittedIdentity}
+
+
+class File(msgspec.Struct, frozen=True):
+    """One file of a release."""
+
+    sha256: str
+    bytes: int
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a release says of itself. `first` and `last` are the ts of the data it was trained and judged on."""
+
+    format: int
+    id: str
+    design: str
+    digest: str
+    first: int
+    last: int
+    heads: dict[str, tuple[str, str, Sampling]]
+    """By head: the kind of its scorer, of its calibrator, and how its negatives were sampled."""
+    files: dict[str, File]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A published model with everything that came with it."""
+
+    manifest: Manifest
+    model: Model
+    items: NDArray[np.bytes_]
+    metrics: dict[str, Any]
+    path: Path | None = None
+
+    @property
+    def id(self) -> str:
+        return self.manifest.id
+
+    @property
+    def design(self) -> Design:
+        return self.model.design
+
+
+def write(
+    folder: Path, model: Model, *, items: NDArray[np.bytes_], sample: golden.Golden, digest: str, window: tuple[int, int],
+    metrics: Mapping[str, Any],
+) -> Release:
+    """Write a release below `folder` and give it; the same content gives the same id and is written once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".draft-{os.getpid()}"
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        _write_parts(draft, model, items, sample, metrics)
+        files = {name: _measured(draft / name) for name in _files(draft)}
+        heads = {
+            name: (_kind(head.scorer, _SCORERS), _kind(head.calibrator, _CALIBRATORS), head.sampling)
+            for name, head in model.heads.heads.items()
+        }
+        named = Manifest(FORMAT, "", model.design.name, digest, *window, heads, files)
+        identity = {name: file for name, file in files.items() if name != "metrics.json"}
+        number = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(named, files=identity), order="sorted"))
+        manifest = msgspec.structs.replace(named, id=number.hexdigest()[:12])
+        _put(draft / "manifest.json", msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2))
+        final = folder / manifest.id
+        if final.exists():
+            shutil.rmtree(draft)
+        else:
+            draft.rename(final)
+            _sync(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return read(final)
+
+
+def read(path: Path) -> Release:
+    """The release in a folder. Raises ReleaseError naming the file that is damaged, missing or does not fit."""
+    manifest = verified(path)
+    design = from_json((path / "design.json").read_bytes())
+    features = _json(path / "features.json", Fitted)
+    sources = {
+        name: fitted_type(spec).from_arrays(_arrays(path / "sources" / name)) for name, spec in design.sources.items()
+    }
+    heads = {name: _head(path / "heads" / name, *kinds) for name, kinds in manifest.heads.items()}
+    model = Model(design, features, sources, FittedHeads(heads, formula.parse(design.value, list(heads))))
+    golden.check(model, golden.read(path / "golden"))
+    metrics = _json(path / "metrics.json", dict)
+    return Release(manifest, model, np.load(path / "items.npy", allow_pickle=False), metrics, path)
+
+
+def verified(path: Path) -> Manifest:
+    """The manifest of a release, after every file was held against it."""
+    if not (path / "manifest.json").exists():
+        raise ReleaseError(f"there is no release at {path}; 'sixfold releases' lists those there are")
+    manifest = _json(path / "manifest.json", Manifest)
+    if manifest.format != FORMAT:
+        raise ReleaseError(f"{path} has format {manifest.format}, this Sixfold reads {FORMAT}; train again")
+    for name, file in manifest.files.items():
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            raise ReleaseError(f"{path}: the manifest names {name!r}, outside the release; do not use it")
+        if not (path / name).is_file():
+            raise ReleaseError(f"{path}: {name} is missing; roll back with 'sixfold releases rollback' or train again")
+        if _measured(path / name) != file:
+            raise ReleaseError(f"{path}: {name} is damaged (its SHA-256 differs); roll back or train again")
+    return manifest
+
+
+def _write_parts(
+    draft: Path, model: Model, items: NDArray[np.bytes_], sample: golden.Golden, metrics: Mapping[str, Any]
+) -> None:
+    _put(draft / "design.json", model.design.to_json())
+    _put(draft / "features.json", msgspec.json.encode(model.features, order="deterministic"))
+    _put(draft / "metrics.json", msgspec.json.encode(metrics, order="deterministic"))
+    _save(draft / "items.npy", items)
+    for name, source in model.sources.items():
+        _save_all(draft / "sources" / name, source.to_arrays())
+    for name, head in model.heads.heads.items():
+        _save_all(draft / "heads" / name / "scorer", head.scorer.to_arrays())
+        _save_all(draft / "heads" / name / "calibrator", head.calibrator.to_arrays())
+    golden.write(draft / "golden", sample)
+
+
+def _head(path: Path, scorer: str, calibrator: str, sampling: Sampling = KeepAll()) -> FittedHead:
+    if scorer not in _SCORERS or calibrator not in _CALIBRATORS:
+        raise ReleaseError(f"{path}: the manifest names a {scorer!r} with {calibrator!r}, which this Sixfold has not")
+    return FittedHead(
+        _SCORERS[scorer].from_arrays(_arrays(path / "scorer")),
+        sampling,
+        _CALIBRATORS[calibrator].from_arrays(_arrays(path / "calibrator")),
+    )
+
+
+def _kind(value: object, kinds: Mapping[str, type]) -> str:
+    return next(name for name, kind in kinds.items() if isinstance(value, kind))
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def _measured(path: Path) -> File:
+    data = path.read_bytes()
+    return File(hashlib.sha256(data).hexdigest(), len(data))
+
+
+def _save_all(folder: Path, arrays: Arrays) -> None:
+    for name, array in arrays.items():
+        _save(folder / f"{name}.npy", array)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        np.save(file, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _arrays(folder: Path) -> Arrays:
+    return {path.stem: np.load(path, allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
+
+
+def _json(path: Path, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (msgspec.DecodeError, OSError) as error:
+        raise ReleaseError(f"{path} cannot be read ({error}); roll back or train again") from error
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,142 @@
+"""Implicit ALS: a vector for each item, and for each request one made of what its member did.
+
+Hu, Koren, Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets", with the loss and the
+frequency-scaled regularisation of Rendle, Krichene, Zhang, Koren 2022, "Revisiting the Performance of
+iALS on Item Recommendation Benchmarks", equations 1 to 4:
+
+    sum over seen (u, i) of w (<x_u, y_i> - 1)^2  +  unobserved * sum over all (u, i) of <x_u, y_i>^2
+    + l2 * (sum over u of n_u^nu |x_u|^2 + sum over i of n_i^nu |y_i|^2),   n = weight seen + unobserved * all
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import durations
+from ..errors import DesignError
+from ..types import Arrays, Floats, Interactions, Queries, Retrieved, Rows, Times
+from .fitted import array, check
+from .history import FOREVER, matrix, padded, recall
+from .index import blocks
+from .norms import NormIndex
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+class ALS(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="als"):
+    """Vectors of `factors` numbers, asked with a history whose weight halves every `half_life`.
+
+    `unobserved` is the weight of each pair that nobody met, `l2` and `nu` are the regularisation's
+    strength and its growth with frequency.
+    """
+
+    factors: int = 64
+    iterations: int = 12
+    unobserved: float = 0.1
+    l2: float = 0.003
+    nu: float = 1.0
+    half_life: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("factors", "iterations", "unobserved", "l2"):
+            if getattr(self, name) <= 0:
+                raise DesignError(f"ALS has {name}={getattr(self, name)}; give it above 0")
+
+    def fit(self, interactions: Interactions, born: Times, rng: np.random.Generator) -> ALSFitted:
+        del born
+        seen = matrix(interactions)
+        turned = seen.T.tocsr()
+        # Small first vectors: their products start near 0, as most pairs shall end.
+        scale = 0.1 / np.sqrt(self.factors)
+        items = rng.normal(0, scale, (interactions.items, self.factors)).astype(np.float32)
+        members = np.zeros((interactions.members, self.factors), np.float32)
+        for _ in range(self.iterations):
+            members = self._solve(seen, items)
+            items = self._solve(turned, members)
+        half_life = FOREVER if self.half_life is None else np.int64(durations.parse(self.half_life))
+        usual = members.sum(axis=0) / np.float32(max(len(members), 1))
+        return ALSFitted(items, usual, self._settings(), half_life)
+
+    def _settings(self) -> NDArray[np.float64]:
+        return np.array([self.unobserved, self.l2, self.nu])
+
+    def _solve(self, seen: csr_array, others: Floats) -> Floats:
+        """The best vectors (n, f) of the rows of `seen` (n, m), given those of its columns (m, f)."""
+        out = np.zeros((seen.shape[0], self.factors), np.float32)
+        if not seen.nnz:
+            return out
+        gram = others.T @ others
+        for who, columns, weights in padded(seen, 8 * self.factors):
+            out[who] = solve(others, gram, columns, weights, self._settings())
+        return out
+
+
+def solve(others: Floats, gram: Floats, columns: Rows, weights: Floats, settings: NDArray[np.float64]) -> Floats:
+    """The vectors (b, f) that fit best what each of b rows met: the normal equations of the loss above.
+
+    others (m, f) and gram (f, f), their Gram matrix; columns (b, w) and weights (b, w), 0 where filled;
+    settings are `unobserved`, `l2` and `nu`.
+    """
+    unobserved, l2, nu = settings
+    met = others[columns]
+    left = (met * weights[:, :, None]).transpose(0, 2, 1) @ met + np.float32(unobserved) * gram
+    frequency = weights.sum(axis=1, dtype=np.float64) + unobserved * len(others)
+    diagonal = np.arange(len(gram))
+    left[:, diagonal, diagonal] += (l2 * frequency**nu).astype(np.float32)[:, None]
+    right = weights[:, None] @ met
+    return np.linalg.solve(left, right.transpose(0, 2, 1))[:, :, 0]
+
+
+@dataclass(frozen=True, slots=True)
+class ALSFitted:
+    """vectors (items, f) float32; usual (f,) float32, the mean member's, for who has no history; settings
+    (3,) float64 as `solve` takes them; half_life int64 us, 0 for none."""
+
+    vectors: Floats
+    usual: Floats
+    settings: NDArray[np.float64]
+    half_life: np.int64
+    gram: Floats = field(init=False, repr=False)
+    index: NormIndex = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gram", self.vectors.T @ self.vectors)
+        object.__setattr__(self, "index", NormIndex.of(self.vectors))
+
+    def retrieve(self, queries: Queries, k: int) -> Retrieved:
+        return self.index.search(queries, self.fold_in(queries), k)
+
+    def fold_in(self, queries: Queries) -> Floats:
+        """The vector (n, f) of each query's member, solved from the history given with it."""
+        out = np.tile(self.usual, (len(queries), 1))
+        place = np.arange(len(self.vectors), dtype=np.int32)
+        factors = len(self.usual)
+        for part, block in blocks(queries, 8 * factors * (factors + queries.history.shape[1])):
+            history = recall(block, place, self.half_life)
+            known = history.known
+            if known.any():
+                columns, weights = history.places[known], history.weights[known]
+                out[part][known] = solve(self.vectors, self.gram, columns, weights, self.settings)
+        return out
+
+    def to_arrays(self) -> Arrays:
+        return {
+            "vectors": self.vectors,
+            "usual": self.usual,
+            "settings": self.settings,
+            "half_life": np.array(self.half_life),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        vectors = array(arrays, "vectors", np.float32, (None, None))
+        usual = array(arrays, "usual", np.float32, (vectors.shape[1],))
+        settings = array(arrays, "settings", np.float64, (3,))
+        check(bool((settings[:2] > 0).all()), "settings", "above 0")
+        return cls(vectors, usual, settings, np.int64(array(arrays, "half_life", np.int64, ())))

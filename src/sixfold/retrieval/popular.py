@@ -1,0 +1,85 @@
+"""Retrievers that need no history: what many did of late, and what is new.
+
+They are the floor that every other retriever has to beat, and the fallback when one is down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from .. import durations
+from ..types import DAY, Arrays, Floats, Interactions, Queries, Retrieved, Rows, Times
+from .fitted import array
+from .index import walk
+
+
+class Popular(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="popular"):
+    """Items by the sum of their interactions' weights, each halved once a `half_life` (None: never)."""
+
+    half_life: str | None = None
+
+    def fit(self, interactions: Interactions, born: Times, rng: np.random.Generator) -> PopularFitted:
+        del born, rng
+        weight = interactions.weight.astype(np.float64)
+        if self.half_life is not None and len(interactions):
+            age = interactions.ts.max() - interactions.ts
+            weight *= np.exp2(-age / durations.parse(self.half_life))
+        counts = np.bincount(interactions.item, weight, minlength=interactions.items)
+        return PopularFitted(counts.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class PopularFitted:
+    """counts (items,) float32: the decayed count of each item at the time of the last interaction."""
+
+    counts: Floats
+    order: Rows = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "order", np.argsort(-self.counts, kind="stable").astype(np.int32))
+
+    def retrieve(self, queries: Queries, k: int) -> Retrieved:
+        return walk(queries, k, self.order, lambda ids, ts: self.counts[ids])
+
+    def to_arrays(self) -> Arrays:
+        return {"counts": self.counts}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        return cls(array(arrays, "counts", np.float32, (None,)))
+
+
+class Recent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="recent"):
+    """The newest items first, those included that were born after the fit: no model knows them yet."""
+
+    def fit(self, interactions: Interactions, born: Times, rng: np.random.Generator) -> RecentFitted:
+        del interactions, born, rng
+        return RecentFitted()
+
+
+@dataclass(frozen=True, slots=True)
+class RecentFitted:
+    """Nothing is learnt: the catalogue's `born` times come with the queries."""
+
+    def retrieve(self, queries: Queries, k: int) -> Retrieved:
+        """Scores are minus the item's age in days."""
+        # A stable sort of ascending rows: of two items born together the lower row comes first.
+        newest = np.argsort(-queries.born.astype(np.float64), kind="stable").astype(np.int32)
+        return walk(queries, k, newest, lambda ids, ts: _freshness(queries.born[ids], ts))
+
+    def to_arrays(self) -> Arrays:
+        return {}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        del arrays
+        return cls()
+
+
+def _freshness(born: Times, ts: Times) -> Floats:
+    # In float64: an item known for ever has born = int64's minimum, and the difference would overflow.
+    return ((born.astype(np.float64) - ts) / DAY).astype(np.float32)

@@ -1,0 +1,86 @@
+"""A log made ready for a design: indexed, cut in four, its features' vocabularies fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..design import Design
+from ..errors import DataError
+from ..events.hashing import combine, hash_strings
+from ..events.schema import Events
+from ..features import table
+from ..features.batch import Batch
+from ..features.indexed import Indexed, Vocabulary, index, joined
+from ..features.spec import Stream, entity_field
+from ..features.store import Store
+from ..types import Interactions
+from .split import Cuts, cut
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What training and evaluation work on. `digest` names the log's content, whatever its order."""
+
+    design: Design
+    log: Indexed
+    ids: Vocabulary
+    cuts: Cuts
+    features: table.Fitted
+    known: Batch
+    digest: str
+
+    @property
+    def has_decisions(self) -> bool:
+        """Whether the log says what was shown, and not only what was done."""
+        return len(self.log.decisions["ts"]) > 0
+
+    def interactions(self, stream: Stream) -> Interactions:
+        """What members did with items, by one stream, in order of ts."""
+        happened = self.log.stream(stream)
+        order = np.argsort(happened.ts, kind="stable")
+        member, item = self.design.member, self.design.item
+        return Interactions(
+            happened.keys[member][order],
+            happened.keys[item][order],
+            happened.ts[order],
+            np.ones(len(order), np.float32),
+            len(self.ids[member]),
+            len(self.ids[item]),
+        )
+
+
+def prepare(design: Design, batches: Iterable[Events]) -> Material:
+    """A log made ready. Raises DataError where the log cannot feed the design, DesignError where it names what is not."""
+    ids = Vocabulary(Store(), entity_types(design))
+    parts: list[Indexed] = []
+    total = 0
+    for events in batches:
+        parts.append(index(events, ids, item=design.item))
+        total = (total + _digest(events)) % 2**64
+    if not parts:
+        raise DataError("the log is empty; run 'sixfold ingest FILE' or 'sixfold world NAME' first")
+    log = joined(parts)
+    if not log.has(design.history):
+        raise DataError(
+            f"the log has no outcome {design.history.name!r}, which makes members' histories; "
+            f"it has: {', '.join(sorted(log.outcomes)) or 'none'}"
+        )
+    cuts = cut(design, log)
+    also = (design.problem.decides.available,) if design.problem.decides.available else ()
+    features = table.fit(design.learning.features, log, until=cuts.first, also=also)
+    return Material(design, log, ids, cuts, features, Batch(log, ids, design.memory), f"{total:016x}")
+
+
+def entity_types(design: Design) -> tuple[str, ...]:
+    """The entity types a design names: those that ask and are shown, and those whose attributes it reads."""
+    paths = table.paths(design.learning.features)
+    return tuple(sorted({design.member, design.item, *(entity_field(path)[0] for path in paths)}))
+
+
+def _digest(events: Events) -> int:
+    """A sum over the events, so that batches may come in any order and any size."""
+    contents = events.content()
+    return sum(int(combine(hash_strings(t["id"]), contents[name]).sum()) for name, t in events.tables())

@@ -1,0 +1,4 @@
+"""How good is a model really? Simulators of products that write logs and know what is true.
+
+Read next: video.py (the world), video_truth.py (what is so in it), video_visits.py (how a log comes of it).
+"""
