@@ -115,7 +115,7 @@ class Learning(_Section, frozen=True, kw_only=True):
     history: the outcomes that make up what a member did (default: the label). candidates: how many each retriever gives.
     heads: what the ranker predicts (default: the label happens), joined to one number by the formula `value`.
     negatives: which rows without the label are trained on. queries: of a log without decisions, how many moments of
-    asking are made up for each member. refit: fit the retrievers again on all but the test before publishing.
+    asking are made up for each member. sample: the share of asks that the ranker learns from. refit: fit the retrievers again on all but the test before publishing.
     """
 
     features: tuple[Feature, ...]
@@ -130,6 +130,7 @@ class Learning(_Section, frozen=True, kw_only=True):
     calibration: Calibration = Isotonic()
     split: Split = Split()
     queries: Annotated[int, Meta(ge=1, le=100)] = 3
+    sample: Annotated[float, Meta(gt=0, le=1)] = 1.0
     refit: bool = False
     seed: int = 0
 

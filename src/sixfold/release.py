@@ -38,7 +38,7 @@ from .ranking.linear import FittedLinear
 from .ranking.sampling import KeepAll, Sampling
 from .ranking.trees import FittedForest
 from .retrieval.kinds import fitted_type
-from .types import Arrays
+from .types import Arrays, Cuts
 
 FORMAT = 1
 _SCORERS = {"forest": FittedForest, "linear": FittedLinear}
@@ -53,14 +53,13 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a release says of itself. `first` and `last` are the ts of the data it was trained and judged on."""
+    """What a release says of itself. `digest` names the log, `cuts` the spans it was trained, calibrated and judged on."""
 
     format: int
     id: str
     design: str
     digest: str
-    first: int
-    last: int
+    cuts: Cuts
     heads: dict[str, tuple[str, str, Sampling]]
     """By head: the kind of its scorer, of its calibrator, and how its negatives were sampled."""
     files: dict[str, File]
@@ -73,6 +72,7 @@ class Release:
     manifest: Manifest
     model: Model
     items: NDArray[np.bytes_]
+    titles: NDArray[np.bytes_]
     metrics: dict[str, Any]
     path: Path | None = None
 
@@ -86,7 +86,7 @@ class Release:
 
 
 def write(
-    folder: Path, model: Model, *, items: NDArray[np.bytes_], sample: golden.Golden, digest: str, window: tuple[int, int],
+    folder: Path, model: Model, *, items: NDArray[np.bytes_], titles: NDArray[np.bytes_], sample: golden.Golden, digest: str, cuts: Cuts,
     metrics: Mapping[str, Any],
 ) -> Release:
     """Write a release below `folder` and give it; the same content gives the same id and is written once."""
@@ -94,13 +94,13 @@ def write(
     draft = folder / f".draft-{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        _write_parts(draft, model, items, sample, metrics)
+        _write_parts(draft, model, items, titles, sample, metrics)
         files = {name: _measured(draft / name) for name in _files(draft)}
         heads = {
             name: (_kind(head.scorer, _SCORERS), _kind(head.calibrator, _CALIBRATORS), head.sampling)
             for name, head in model.heads.heads.items()
         }
-        named = Manifest(FORMAT, "", model.design.name, digest, *window, heads, files)
+        named = Manifest(FORMAT, "", model.design.name, digest, cuts, heads, files)
         identity = {name: file for name, file in files.items() if name != "metrics.json"}
         number = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(named, files=identity), order="sorted"))
         manifest = msgspec.structs.replace(named, id=number.hexdigest()[:12])
@@ -128,7 +128,8 @@ def read(path: Path) -> Release:
     model = Model(design, features, sources, FittedHeads(heads, formula.parse(design.value, list(heads))))
     golden.check(model, golden.read(path / "golden"))
     metrics = _json(path / "metrics.json", dict)
-    return Release(manifest, model, np.load(path / "items.npy", allow_pickle=False), metrics, path)
+    items, titles = (np.load(path / f"{name}.npy", allow_pickle=False) for name in ("items", "titles"))
+    return Release(manifest, model, items, titles, metrics, path)
 
 
 def verified(path: Path) -> Manifest:
@@ -149,12 +150,14 @@ def verified(path: Path) -> Manifest:
 
 
 def _write_parts(
-    draft: Path, model: Model, items: NDArray[np.bytes_], sample: golden.Golden, metrics: Mapping[str, Any]
+    draft: Path, model: Model, items: NDArray[np.bytes_], titles: NDArray[np.bytes_], sample: golden.Golden,
+    metrics: Mapping[str, Any]
 ) -> None:
     _put(draft / "design.json", model.design.to_json())
     _put(draft / "features.json", msgspec.json.encode(model.features, order="deterministic"))
     _put(draft / "metrics.json", msgspec.json.encode(metrics, order="deterministic"))
     _save(draft / "items.npy", items)
+    _save(draft / "titles.npy", titles)
     for name, source in model.sources.items():
         _save_all(draft / "sources" / name, source.to_arrays())
     for name, head in model.heads.heads.items():

@@ -129,3 +129,18 @@ class Candidates:
     sources: tuple[str, ...]
     ranks: Floats
     removed: Mapping[str, Rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Time cut in four, int64 us: retrievers are fitted on [start, first), ranker rows come from [first, second),
+    calibration from [second, third), the test is [third, end). What is asked at or after `censored` cannot have
+    all its outcomes yet.
+    """
+
+    start: int
+    first: int
+    second: int
+    third: int
+    end: int
+    censored: int

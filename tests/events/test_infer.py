@@ -106,6 +106,14 @@ def test_impressions_are_seen_by_position_and_a_flag(tmp_path: Path) -> None:
     assert (len(events.decisions["ts"]), len(events.shown["item"]), rejected) == (50, 200, 0)
 
 
+def test_a_unique_id_is_neither_item_nor_decision(tmp_path: Path) -> None:
+    rows = [f"{n},s{n // 5},u{n // 5 % 4},i{n % 9},{n % 5 + 1},{int(n % 4 == 0)},170000{n // 5:04}" for n in range(99)]
+    (tmp_path / "x.csv").write_text("impression_id,session,user_id,item_id,rank,is_click,time\n" + "\n".join(rows))
+    (table,) = infer([tmp_path / "x.csv"], base=tmp_path).mapping.table
+    assert isinstance(table, ImpressionTable)
+    assert (table.decision, table.item, table.position) == ("session", {"item": "item_id"}, "rank")
+
+
 def test_a_log_without_names_says_that_it_is_unsure(tmp_path: Path) -> None:
     rows = [f"{n % 30},{n % 21 + 100},{n % 5 + 1},{1_700_000_000 + 9 * n}" for n in range(300)]
     (tmp_path / "x.data").write_text("\n".join(rows))
@@ -136,3 +144,13 @@ def test_a_name_with_a_bracket_is_found_again(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     inferred = infer([tmp_path / "log[1].csv"], base=tmp_path / "sub")
     assert len(taken(inferred, tmp_path / "sub")[0]) == 60
+
+
+def test_a_log_of_several_kinds_of_event_is_a_table_for_each(tmp_path: Path) -> None:
+    rows = [f"{n % 17},{n % 29},{('view', 'add to cart')[n % 3 == 0]},{1_700_000_000_000 + n}" for n in range(90)]
+    (tmp_path / "events.csv").write_text("visitorid,itemid,event,timestamp\n" + "\n".join(rows))
+    inferred = infer([tmp_path / "events.csv"], base=tmp_path)
+    events, rejected = taken(inferred, tmp_path)
+    assert rejected == 0
+    assert {name: len(table["ts"]) for name, table in events.outcomes.items()} == {"add_to_cart": 30, "view": 60}
+    assert set(events.outcomes["view"]) == {"id", "ts", "decision", "value", "member", "item"}

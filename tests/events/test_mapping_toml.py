@@ -31,7 +31,7 @@ def test_what_is_written_is_read_back(file: str, column: str, split: str, commen
     values: dict[str, str | Attribute] = {"a": Attribute(column, split=split), "b": Attribute(flags={column: "x"})}
     mapping = Mapping(
         (
-            OutcomeTable(file, "x", time, {"member": Key(column, integer=True)}, number, column, form),
+            OutcomeTable(file, "x", time, {"member": Key(column, integer=True)}, number, column, {column: split}, form),
             EntityTable(file, "movie", column, values),
             ImpressionTable(file, column, {"member": column}, {"v": column}, outcomes={"x": Followed(flag=column)}),
         )

@@ -20,7 +20,7 @@ from sixfold.events.naming import (
 
 
 def test_words_of_every_spelling() -> None:
-    assert words("movieId") == words("movie_id") == words("Movie ID") == ["movie", "id"]
+    assert words("movieId") == words("movie_id") == words("Movie ID") == words("movieid") == ["movie", "id"]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,10 @@ def test_singular(many: str, one: str) -> None:
 )
 def test_the_noun_of_a_file(file: str, noun: str) -> None:
     assert noun_of_file(Path(file)) == noun
+
+
+def test_glued_ids_are_only_those_of_known_things() -> None:
+    assert (words("visitorid"), words("android"), words("paid")) == (["visitor", "id"], ["android"], ["paid"])
 
 
 def test_what_columns_say() -> None:

@@ -102,6 +102,10 @@ def test_an_integer_weight_is_a_repeated_row(drawn):
         assert weighted == pytest.approx(metric(*repeated), rel=1e-9, abs=1e-12, nan_ok=True)
 
 
+def test_a_grouped_auc_compares_nothing_across_groups():
+    assert binary.grouped_auc([1, 0, 1, 0], [0.2, 0.1, 0.8, 0.9], group=["a", "a", "b", "b"]) == 0.5
+
+
 def test_a_grouped_auc_looks_only_at_groups_with_both_classes():
     found = binary.grouped_auc.of([1, 0, 1, 1, 0], [0.5, 0.1, 0.2, 0.3, 0.4], group=[1, 1, 2, 2, 3])
     assert found.counted.tolist() == [True, True, False, False, False]

@@ -61,7 +61,7 @@ def test_mean_leaves_out_nan_and_weight_0():
     assert found.counted.tolist() == [True, False, True, False]
     assert np.isnan(mean([np.nan]))
     with pytest.raises(DataError, match="values has shape"):
-        mean([[1.0]])
+        mean([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 
 
 def test_runs_sort_by_the_first_key_first_and_keep_ties_in_order():

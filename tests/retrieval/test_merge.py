@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sixfold.errors import DesignError
-from sixfold.retrieval.merge import fuse, merge
+from sixfold.retrieval.merge import blend, fuse, merge
 from sixfold.types import Retrieved
 
 
@@ -74,3 +74,11 @@ def test_merging_is_a_union_that_loses_and_invents_nothing(given_answers):
 def test_fusion_is_the_sum_of_reciprocal_ranks():
     ranks = np.array([[0, np.nan], [1, 0], [np.nan, np.nan]], np.float32)
     np.testing.assert_allclose(fuse(ranks, [1, 2]), [1 / 61, 1 / 62 + 2 / 61, 0], rtol=1e-6)
+
+
+def test_a_blend_prefers_what_several_sources_name():
+    answers = {"als": answer([5, 3, 9], [1, -1, -1]), "popular": answer([7, 3, 2], [-1, -1, -1])}
+    blended = blend(answers, [1, 2], 4)
+    assert blended.ids.tolist() == [[3, 7, 2, 5], [1, -1, -1, -1]]
+    np.testing.assert_allclose(blended.scores[0, 0], 1 / 62 + 2 / 62, rtol=1e-6)
+    assert np.isneginf(blended.scores[1, 1:]).all()

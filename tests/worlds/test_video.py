@@ -20,7 +20,7 @@ from sixfold.worlds.video_visits import HOUR
 
 SMALL = VideoWorld(members=50, days=3, videos=300, new_videos=10, withdrawn=0.3)
 WORLD = VideoWorld(members=1500, days=8, videos=400, new_videos=10, withdrawn=0.2, late=0.1)
-FORGETFUL = VideoWorld(members=3000, days=5, videos=300, new_videos=4, withdrawn=0.0, rewatch=1.0, organic=0.0)
+FORGETFUL = VideoWorld(members=2500, days=5, videos=300, new_videos=4, withdrawn=0.0, rewatch=1.0, organic=0.0)
 
 Column = NDArray[Any]
 
@@ -108,12 +108,12 @@ def test_truth_is_that_of_the_log():
 
 @pytest.mark.parametrize("difficulty", ["easy", "middle", "hard"])
 def test_two_percent_of_what_is_shown_is_watched(difficulty):
-    log = joined(VideoWorld(members=1500, days=8, videos=1500, difficulty=difficulty))
+    log = joined(VideoWorld(members=1500, days=8, videos=1000, difficulty=difficulty))
     assert log.watched.mean() == pytest.approx(0.02, abs=0.003)
 
 
 def test_the_best_possible_ranking_of_logged_rows_is_good_and_not_perfect():
-    log = joined(VideoWorld(members=1500, days=8, videos=1500, difficulty="middle"))
+    log = joined(VideoWorld(members=1500, days=8, videos=1000, difficulty="middle"))
     pairs = log.truth.pairs(log.member, log.video, log.ts, log.device)
     auc = roc_auc_score(log.watched, pairs["watch"] * log.truth.examination[log.position - 1])
     assert 0.80 < auc < 0.88
@@ -201,7 +201,7 @@ def test_nothing_is_begun_twice_where_nothing_is_watched_again():
 
 @pytest.mark.parametrize("difficulty", ["easy", "middle", "hard"])
 def test_who_knows_tastes_beats_popularity_which_beats_chance(difficulty):
-    world = VideoWorld(members=400, days=6, difficulty=difficulty)
+    world = VideoWorld(members=400, days=6, videos=2000, difficulty=difficulty)
     truth, ts = world.truth(), world.stop - DAY
     alive = truth.alive(ts)
     real = truth.heads(np.arange(200), ts)["watch"][:, alive]
@@ -220,10 +220,10 @@ def test_decisions_grow_with_members_and_days():
         world = VideoWorld(members=members, days=days, videos=100, new_videos=1, joining=0.0)
         return sum(len(batch.decisions["ts"]) for batch in world.events())
 
-    one = decided(1000, 2)
-    assert decided(3000, 2) == pytest.approx(3 * one, rel=0.15)
-    assert decided(1000, 6) == pytest.approx(3 * one, rel=0.15)
-    assert one == pytest.approx(1000 * 2 * 1.7, rel=0.15)
+    one = decided(800, 2)
+    assert decided(2400, 2) == pytest.approx(3 * one, rel=0.15)
+    assert decided(800, 6) == pytest.approx(3 * one, rel=0.15)
+    assert one == pytest.approx(800 * 2 * 1.7, rel=0.15)
 
 
 def test_a_world_of_one_idle_member_has_no_decisions():

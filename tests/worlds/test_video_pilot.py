@@ -18,7 +18,7 @@ def test_the_rate_falls_by_what_was_watched_before():
 
 @pytest.mark.parametrize("rate", [0.005, 0.05])
 def test_the_intercept_gives_the_rate_that_is_asked_for(rate):
-    world = VideoWorld(members=800, days=5, videos=600, rate=rate)
+    world = VideoWorld(members=600, days=5, videos=400, rate=rate)
     shown = watched = 0
     for events in world.events():
         watches = events.outcomes.get("watch")

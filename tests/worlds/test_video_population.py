@@ -11,7 +11,7 @@ from sixfold.worlds.video_population import Members, Videos, names
 
 @cache
 def drawn() -> tuple[Members, Videos]:
-    truth = VideoWorld(members=4000, days=2, videos=3000).truth()
+    truth = VideoWorld(members=3000, days=2, videos=2000).truth()
     return truth.people, truth.catalogue
 
 

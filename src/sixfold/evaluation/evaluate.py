@@ -8,16 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import pipeline
 from ..design import Amount, Design
 from ..features.attributes import Kind
 from ..features.spec import entity_field
+from ..metrics import binary
+from ..metrics.interval import paired
+from ..metrics.spec import auc
 from ..metrics.target import Metric
 from ..pipeline import Model
 from ..ranking.trees import FittedForest
+from ..training.examples import ranks_of
+from ..training.material import Material
 from ..training.run import Ready, Stages
 from ..types import DAY, Floats, Rows
 from . import impressions, slates
-from .results import Evaluation, Measures, measure
+from .results import Evaluation, Measure, Measures, measure
 
 POPULARITY = "popularity"
 MOST_ASKS = 20_000
@@ -36,6 +42,7 @@ class Contest:
     systems: dict[str, Measures]
     cold: dict[str, Measures]
     shown: dict[str, Rows]
+    predicted: dict[str, Floats]
     row: Row
     seed: int
 
@@ -57,16 +64,18 @@ class Contest:
             over: Measures = {}
             if name == "popular" and self.ready.material.has_decisions:
                 order = -np.nan_to_num(rows.table[:, len(self.ready.material.features.columns) + i], nan=1e6)
+                self.predicted[POPULARITY] = order
                 metrics = [m for m in self._over_impressions() if m.name in impressions.ORDER]
                 over = impressions.judge(metrics, self._label(), order, rows.examples.member, self._rng())
             self.enter(POPULARITY if name == "popular" else name, given, over)
 
-    def enter_model(self, name: str, model: Model) -> Floats:
-        """A two-stage model; gives the values of the test's candidates."""
+    def enter_model(self, name: str, model: Model) -> None:
+        """A two-stage model on the candidates of the test."""
         rows, over = self.ready.test, Measures()
         if self.ready.material.has_decisions and len(rows.examples):
             predicted = model.heads.columns(rows.table)
             first = next(iter(predicted))
+            self.predicted[name] = predicted[first]
             over = impressions.judge(
                 self._over_impressions(), self._label(), predicted[first], rows.examples.member, self._rng()
             )
@@ -75,21 +84,26 @@ class Contest:
                     errors = impressions.amounts(label, predicted[head], rows.examples.member, self._rng())
                     over |= {f"{head}: {text}": found for text, found in errors.items()}
         value = slates.ranked(model, self.ready.material, self.test)
-        from ..pipeline import slates as best
+        self.enter(name, pipeline.slates(self.test.pool, value, self._size()), over)
 
-        self.enter(name, best(self.test.pool, value, self._size()), over)
-        return value
+    def enter_other(self, name: str, model: Model, material: Material, test: slates.Test) -> None:
+        """A model with sources and features of its own, on the same asks and the same test rows."""
+        over: Measures = {}
+        rows = self.ready.test.examples
+        if material.has_decisions and len(rows):
+            pool = rows.pool
+            ranks = ranks_of(material, model.sources, pool.asks, pool.ask, pool.item)
+            theirs = pipeline.Pool(pool.asks, pool.ask, pool.item, ranks, {})
+            table = pipeline.table(model.design, model.features, material.known, theirs, rows.position)
+            predicted = next(iter(model.heads.columns(table).values()))
+            self.predicted[name] = predicted
+            over = impressions.judge(self._over_impressions(), self._label(), predicted, rows.member, self._rng())
+        value = slates.ranked(model, material, test)
+        self.enter(name, pipeline.slates(test.pool, value, self._size()), over)
 
     def finish(self, chosen: str, model: Model, stages: Stages) -> Evaluation:
         """The evaluation, with the system that is released."""
         material = self.ready.material
-        warm = slates.Judge(material, self.test, ~self.test.cold)
-        ahead = {}
-        if warm.over.any():
-            for name, theirs in self.shown.items():
-                if name != chosen:
-                    found = warm.ahead(slates.YARDSTICK, self.shown[chosen], theirs, self._rng())
-                    ahead[name] = measure(slates.YARDSTICK, found)
         rows = self.ready.test
         bins = {}
         by_slice: dict[str, dict[str, Measures]] = {}
@@ -99,10 +113,32 @@ class Contest:
             bins[first] = impressions.tenths(self._label(), predicted[first])
             by_slice = self._slices(predicted[first])
         return Evaluation(
-            chosen=chosen, systems=self.systems, yardstick=str(slates.YARDSTICK), ahead=ahead, slices=by_slice,
+            chosen=chosen, systems=self.systems, yardstick=str(slates.YARDSTICK), slices=by_slice,
+            ahead=self._ahead(chosen), ahead_shown=self._ahead_shown(chosen),
             cold=self.cold, bins=bins, funnel=slates.funnel(self.test, tuple(self.ready.sources), self.shown[chosen]),
             importance=_importance(model), counts=self._counts(), notes=self._notes(), seconds=dict(stages.seconds),
         )  # fmt: skip
+
+    def _ahead(self, chosen: str) -> dict[str, Measure]:
+        warm = slates.Judge(self.ready.material, self.test, ~self.test.cold)
+        if not warm.over.any():
+            return {}
+        return {
+            name: measure(slates.YARDSTICK, warm.ahead(slates.YARDSTICK, self.shown[chosen], theirs, self._rng()))
+            for name, theirs in self.shown.items()
+            if name != chosen
+        }
+
+    def _ahead_shown(self, chosen: str) -> dict[str, Measure]:
+        if chosen not in self.predicted:
+            return {}
+        label, member = self._label(), self.ready.test.examples.member
+        ours = binary.auc.of(label, self.predicted[chosen])
+        return {
+            name: measure(auc(), paired(ours, binary.auc.of(label, theirs), cluster=member, rng=self._rng()))
+            for name, theirs in self.predicted.items()
+            if name != chosen
+        }
 
     def _label(self) -> Floats:
         return next(iter(self.ready.test.examples.labels.values()))
@@ -183,7 +219,7 @@ def contest(ready: Ready, stages: Stages, row: Row = lambda name, measures: None
     seed = ready.material.design.learning.seed
     with stages.stage("candidates for the test"):
         test = slates.test(ready.material, ready.sources, most=MOST_ASKS, rng=np.random.default_rng(seed))
-    return Contest(ready, test, {}, {}, {}, row, seed)
+    return Contest(ready, test, {}, {}, {}, {}, row, seed)
 
 
 def _metrics(design: Design, always: tuple[Metric, ...], *, over: str = "slate") -> tuple[Metric, ...]:

@@ -64,7 +64,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything measured on the test part of a log.
 
     chosen: the system that is released. systems: measures by system, over impressions and over slates. ahead: the
-    paired difference chosen - system of `yardstick`. slices: by slice and its value, of the chosen system. cold: measures of the
+    paired difference chosen - system of `yardstick`, over slates; ahead_shown: the same of AUC, over impressions. slices: by slice and its value, of the chosen system. cold: measures of the
     systems for members without history. notes: what could not be measured, and why.
     """
 
@@ -80,6 +80,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     notes: list[str]
     seconds: dict[str, float]
+    ahead_shown: dict[str, Measure] = {}
     truth: Truth | None = None
 
     def find(self, metric: Metric) -> Measure | None:

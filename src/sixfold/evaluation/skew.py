@@ -6,17 +6,20 @@ strictly before ts* wants; no row is sampled, and nothing is rounded but to floa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..events.schema import Events
+from ..design import Design
+from ..events.schema import Events, concat
 from ..events.timeline import Timeline
 from ..features.batch import Batch
 from ..features.indexed import Frame, Indexed, Vocabulary
 from ..features.online import State
+from ..features.store import Store
+from ..training.material import Material, prepare
 from ..types import Floats
 
 TOLERANCE = 1e-6
@@ -93,3 +96,32 @@ def verify(
     online = replay(events, state, frame, ids, progress=progress)
     batch: NDArray[np.float32] = state.features.matrix(Batch(log, ids, state.memory), frame)
     return compare(online, batch, state.features.columns)
+
+
+def verify_log(
+    design: Design, batches: Iterable[Events], *, most: int | None = None, progress: Progress | None = None
+) -> Skew:
+    """Replay the log of a design: every impression, or every outcome of the history where nothing was shown.
+
+    With `most`, only the last so many rows are compared; all events are folded all the same.
+    """
+    events = list(batches)
+    material = prepare(design, events)
+    frame = logged(material)
+    if most is not None and len(frame) > most:
+        frame = frame.take(np.sort(np.argsort(frame.ts, kind="stable")[-most:]))
+    state = State(material.features, design.memory, Store())
+    return verify(concat(events), material.log, material.ids, state, frame, progress=progress)
+
+
+def logged(material: Material) -> Frame:
+    """The rows that a log itself asks about: what was shown, else what was done."""
+    design, log = material.design, material.log
+    if material.has_decisions:
+        at = log.shown["decision"]
+        context = {name: column[at] for name, column in log.decisions.items() if name.startswith("context.")}
+        keys = {design.member: log.shown[design.member], design.item: log.shown[design.item]}
+        return Frame(log.shown["ts"], keys, context, log.shown["position"])
+    happened = log.stream(design.history)
+    keys = {design.member: happened.keys[design.member], design.item: happened.keys[design.item]}
+    return Frame(happened.ts, keys, {}, np.ones(len(happened), np.int16))

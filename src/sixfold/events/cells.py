@@ -23,6 +23,13 @@ def cells_of(batch: RawBatch, column: str) -> Sequence[str]:
     return batch.columns.get(column) or ("",) * len(batch)
 
 
+def rows_where(batch: RawBatch, where: Mapping[str, str]) -> RawBatch:
+    """The rows whose cells are these; the others belong to another table."""
+    for column, cell in where.items():
+        batch = batch.select(np.fromiter((one == cell for one in cells_of(batch, column)), np.bool_, len(batch)))
+    return batch
+
+
 def time_of(batch: RawBatch, time: str | Time, *, now: int) -> Parsed:
     time = Time(time) if isinstance(time, str) else time
     return times(cells_of(batch, time.column), time, now=now)

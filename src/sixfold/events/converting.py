@@ -49,6 +49,7 @@ def convert(table: Table, batch: RawBatch, *, now: int) -> Converted:
 
 
 def _outcomes(table: OutcomeTable, batch: RawBatch, now: int) -> Converted:
+    batch = cells.rows_where(batch, table.where)
     ts = cells.time_of(batch, table.ts, now=now)
     keys = {name: cells.key_of(batch, column) for name, column in table.keys.items()}
     value = cells.value_of(batch, table.value)

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import DataError
 from .guessing import Guess
 from .infer_entities import entity_table
-from .infer_logs import impression_table, is_impressions, name_ids, outcome_table
+from .infer_logs import impression_table, is_impressions, name_ids, outcome_tables
 from .joins import Join, join_of, pair_up
 from .mapping import Mapping, Table
 from .profile import MOST_ROWS, Column, FileProfile, profile
@@ -66,8 +66,8 @@ def infer(paths: Sequence[Path], *, base: Path | None = None, most_rows: int = M
     entities: dict[str, tuple[str, FileProfile, Column]] = {}
     for log, roles in logs:
         joined = pair_up(log, roles.ids, tables)
-        table, names, said = _log_table(log, roles, joined, base)
-        out.append(table)
+        tables_of_log, names, said = _log_tables(log, roles, joined, base)
+        out += tables_of_log
         guesses += said
         for name, column in names.items():
             if column.name in joined:
@@ -87,13 +87,16 @@ def infer(paths: Sequence[Path], *, base: Path | None = None, most_rows: int = M
     return Inferred(Mapping(tuple(out)), tuple(guesses), tuple(joins), tuple(profiles), ignored)
 
 
-def _log_table(
+def _log_tables(
     log: FileProfile, roles: Roles, joined: dict[str, tuple[FileProfile, Column]], base: Path | None
-) -> tuple[Table, dict[str, Column], list[Guess]]:
+) -> tuple[list[Table], dict[str, Column], list[Guess]]:
     names, guesses = name_ids(log, roles, joined)
-    make = impression_table if is_impressions(log, roles) else outcome_table
-    table, more = make(log, roles, names, file=_file(log, base), form=form_of(log))
-    return table, names, guesses + more
+    file, form = _file(log, base), form_of(log)
+    if is_impressions(log, roles):
+        shown, more = impression_table(log, roles, names, file=file, form=form)
+        return [shown], names, guesses + more
+    outcomes, more = outcome_tables(log, roles, names, file=file, form=form)
+    return [*outcomes], names, guesses + more
 
 
 def _logs(profiles: Sequence[FileProfile]) -> list[tuple[FileProfile, Roles]]:

@@ -16,6 +16,7 @@ from .naming import (
     noun_of_file,
     of_members,
     says_id,
+    says_kind,
     says_member,
     says_value,
     value_rank,
@@ -26,6 +27,9 @@ from .roles import Roles
 from .schema import DECISION_COLUMNS, OUTCOME_COLUMNS
 from .sniffing import Form
 from .times import Time
+
+MOST_KINDS = 20
+"""More distinct cells than this are no kinds of outcome."""
 
 _TAKEN = {*OUTCOME_COLUMNS, *DECISION_COLUMNS}
 
@@ -87,28 +91,42 @@ def key_of(column: Column) -> str | Key:
     return Key(column.name, integer=True) if column.floats else column.name
 
 
-def outcome_table(
+def outcome_tables(
     profile: FileProfile, roles: Roles, ids: Mapping[str, Column], *, file: str, form: Form
-) -> tuple[OutcomeTable, list[Guess]]:
-    """The mapping of a log of interactions."""
+) -> tuple[list[OutcomeTable], list[Guess]]:
+    """The mapping of a log of interactions: a table for each kind where a column tells kinds apart."""
     used = {roles.time.name, *(column.name for column in ids.values())}
     value, why, certainty = _value(profile, used)
-    name = _outcome_name(profile, value)
-    guesses = [
-        Guess(
-            profile.path.name,
-            "ts",
-            roles.time.name,
-            _time_reason(roles.time),
-            "sure" if roles.time.named_time else "likely",
-        ),
-        Guess(profile.path.name, "value", value.name if value else "1", why, certainty),
-        Guess(profile.path.name, "outcome", name, "after its value" if value else "after the file", "likely"),
-    ]
+    source, own = profile.path.name, roles.own.name if roles.own else None
     keys = {entity: key_of(column) for entity, column in ids.items()}
     number = None if value is None else _number(value)
-    own = roles.own.name if roles.own else None
-    return OutcomeTable(file, name, time_of(roles.time), keys, number, own, form), guesses
+    dated: Certainty = "sure" if roles.time.named_time else "likely"
+    guesses = [
+        Guess(source, "ts", roles.time.name, _time_reason(roles.time), dated),
+        Guess(source, "value", value.name if value else "1", why, certainty),
+    ]
+    if kinds := _kinds(profile, used):
+        column, names = kinds
+        guesses.append(Guess(source, "outcome", ", ".join(names), f"{column.name} tells them apart", "likely"))
+        wheres: list[tuple[str, dict[str, str]]] = [(name, {column.name: cell}) for name, cell in names.items()]
+    else:
+        name = _outcome_name(profile, value)
+        guesses.append(Guess(source, "outcome", name, "after its value" if value else "after the file", "likely"))
+        wheres = [(name, {})]
+    time = time_of(roles.time)
+    return [OutcomeTable(file, name, time, keys, number, own, where, form) for name, where in wheres], guesses
+
+
+def _kinds(profile: FileProfile, used: set[str]) -> tuple[Column, dict[str, str]] | None:
+    """The column that tells what happened, and its cells by the outcome's name."""
+    for column in profile.columns:
+        if column.name in used or column.kind != "text" or not says_kind(column.name):
+            continue
+        cells = [cell.decode() for cell in np.unique(column.sample).tolist() if cell]
+        names = {"_".join(words(cell)) or cell: cell for cell in cells}
+        if 2 <= len(names) == len(cells) == column.distinct <= MOST_KINDS:
+            return column, names
+    return None
 
 
 def _number(column: Column) -> str | Number:

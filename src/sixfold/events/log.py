@@ -70,8 +70,8 @@ class EventLog:
     def _value(self, sql: str, *args: object) -> int:
         return int(next(iter(self._db.execute(sql, args)))[0] or 0)
 
-    def append(self, events: Events, notes: Mapping[str, str] | None = None) -> Appended:
-        """Make a batch durable; when this returns it is on disk. `notes` are written in the same transaction."""
+    def append(self, events: Events) -> Appended:
+        """Make a batch durable; when this returns it is on disk."""
         known = self._index()
         keep, conflicts, hashes, contents = known.sift(events)
         accepted = sum(int(mask.sum()) for mask in keep.values())
@@ -87,8 +87,6 @@ class EventLog:
                     (accepted, first, last, zlib.crc32(body), hashes.tobytes(), contents.tobytes(), body),
                 )
                 offset = self._db.last_insert_rowid()
-            for key, value in (notes or {}).items():
-                self._db.execute("insert or replace into notes values (?, ?)", (key, value))
         known.add(hashes, contents)
         return Appended(offset, accepted, len(events) - accepted - clashes, conflicts)
 
@@ -111,8 +109,12 @@ class EventLog:
     def __len__(self) -> int:
         return self._value("select sum(events) from batches")
 
+    def remember(self, key: str, value: str) -> None:
+        """Keep a note beside the batches, such as that a file was read to its end."""
+        self._db.execute("insert or replace into notes values (?, ?)", (key, value))
+
     def note(self, key: str) -> str | None:
-        """A note written along with a batch, such as how far a file was read."""
+        """What was remembered under a key, None where nothing was."""
         found = list(self._db.execute("select value from notes where key = ?", (key,)))
         return str(found[0][0]) if found else None
 

@@ -7,6 +7,7 @@
     ts = "timestamp"                # or {column = "t", unit = "ms", timezone = "Europe/Berlin"}
     keys = {member = "user_id", movie = "movie_id"}
     value = "rating"                # 1 where left out
+    where = {event = "rate"}        # only these rows, where the file holds several kinds
 
     [[table]]
     file = "movies.csv"
@@ -100,7 +101,7 @@ class Followed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 class OutcomeTable(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="outcome", tag_field="kind"
 ):
-    """One row an outcome that names no decision."""
+    """One row an outcome that names no decision; with `where`, only rows whose cells say so."""
 
     file: str
     name: str
@@ -108,10 +109,11 @@ class OutcomeTable(
     keys: dict[str, str | Key]
     value: str | Number | None = None
     id: str | None = None
+    where: dict[str, str] = {}
     form: Form = Form()
 
     def columns(self) -> tuple[str, ...]:
-        return _named(self.ts, *self.keys.values(), self.value, self.id)
+        return _named(self.ts, *self.keys.values(), self.value, self.id, *self.where)
 
 
 class EntityTable(

@@ -123,10 +123,11 @@ def _check_names(table: Table, where: str) -> None:
 
 
 def write_mapping(mapping: Mapping, *, comments: MappingOf[str, Sequence[str]] | None = None) -> str:
-    """The mapping as TOML, which `parse_mapping` reads back the same; `comments` stand above the table of a file."""
+    """The mapping as TOML, which `parse_mapping` reads back the same; `comments` stand above a file's first table."""
     lines: list[str] = []
+    unsaid = dict(comments or {})
     for table in mapping.table:
-        lines += [f"# {_line(comment)}" for comment in (comments or {}).get(table.file, ())]
+        lines += [f"# {_line(comment)}" for comment in unsaid.pop(table.file, ())]
         lines.append("[[table]]")
         data = msgspec.to_builtins(table)
         values = data.pop("values", {})

@@ -15,6 +15,8 @@ _VALUES = (
     ("rating", "stars", "score", "watch", "play", "dwell", "read", "listen", "duration", "value", "amount",
      "price", "quantity", "count", "weight", "minutes", "seconds")
 )  # fmt: skip
+_ITEMS = frozenset(("item", "movie", "video", "product", "article", "content", "song", "track", "book", "ad", "post"))
+_KINDS = frozenset(("event", "action", "behavior", "behaviour", "interaction", "activity"))
 _PLACES = frozenset(("position", "pos", "rank", "slot", "place"))
 _HAPPENINGS = (
     ("click", "watch", "view", "like", "buy", "purchase", "order", "book", "convert", "conversion", "play",
@@ -28,8 +30,13 @@ _IRREGULAR = {"movies": "movie", "series": "series", "news": "news", "people": "
 
 
 def words(name: str) -> list[str]:
-    """The words of a name, lower case: "movieId", "movie_id" and "Movie ID" alike give movie, id."""
-    return re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    """The words of a name, lower case: "movieId", "movie_id", "Movie ID" and "movieid" alike give movie, id."""
+    found = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    return [part for word in found for part in ((word[:-2], "id") if _glued(word) else (word,))]
+
+
+def _glued(word: str) -> bool:
+    return word.endswith("id") and word[:-2] in MEMBERS | _DECISIONS | _ITEMS
 
 
 def singular(word: str) -> str:
@@ -80,6 +87,12 @@ def says_decision(name: str) -> bool:
 
 def says_position(name: str) -> bool:
     return not _PLACES.isdisjoint(words(name))
+
+
+def says_kind(name: str) -> bool:
+    """True for a column that tells what happened: event, action_type, behavior."""
+    parts = words(name)
+    return bool(parts) and parts[0] in _KINDS and parts[-1] in _KINDS | {"type", "name", "kind"}
 
 
 def value_rank(name: str) -> int:

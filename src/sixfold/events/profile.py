@@ -44,7 +44,7 @@ _TIME_NAME = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
     """One column: its name, kind, the distinct values by hash (sorted) and how often each came."""
 

@@ -47,14 +47,18 @@ def _may_be_id(column: Column) -> bool:
     return column.kind in ("integer", "text") and not spaced
 
 
+def _tells_decisions(column: Column) -> bool:
+    return says_decision(column.name) and not column.unique and column.kind in ("integer", "text")
+
+
 def roles_of(profile: FileProfile) -> Roles | None:
     """The roles of a file's columns where it may be a log: a time and two ids at the least; else None."""
     time = time_column(profile)
     ids = id_columns(profile)
     position = next((column for column in profile.columns if says_position(column.name)), None)
-    decision = next((column for column in ids if says_decision(column.name) and not column.unique), None)
+    decision = next((c for c in profile.columns if _tells_decisions(c)), None)
     own = next((c for c in ids if c.unique and says_id(c.name) and profile.rows > 1 and not says_member(c.name)), None)
-    own = own if len(ids) > 2 + (decision is not None) else None
+    own = own if sum(column is not decision for column in ids) > 2 else None
     left = tuple(column for column in ids if column not in (own, decision))
     if time is None or len(left) < 2:
         return None

@@ -81,6 +81,10 @@ class State:
         out[some] = self._column("seen.ts", len(self._pairs), history.NEVER)[rows[some]]
         return out
 
+    def now(self) -> int:
+        """The ts of the newest decision or outcome folded."""
+        return int(self._column("now", 1, np.int64(0))[0])
+
     def born(self) -> Times:
         """The first ts at which each item was known (items,)."""
         n = len(self.ids[self.memory.item])
@@ -102,6 +106,8 @@ class State:
         if batch.has(self.memory.seen):
             self._see(batch.stream(self.memory.seen))
         self._bear(batch)
+        now = self._column("now", 1, np.int64(0))
+        now[0] = max(now[0], events.span()[1])
         for path in self.features.kinds:
             self._learn(path, batch.entities)
         return batch

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError
-from .kernel import Doubles, Indices, Statistic, value
+from .kernel import Doubles, Indices, Statistic, runs, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,10 @@ def sliced(
 
     sliced(lambda rows: auc.of(label[rows], predicted[rows]), country, cluster=member, rng=rng)
     """
-    values, codes = np.unique(by, return_inverse=True)
-    each = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    order, starts = runs(by)
     return {
         key: interval(of(rows), cluster=cluster[rows], rng=rng, replicates=replicates, level=level)
-        for key, rows in zip(values.tolist(), each, strict=False)
+        for key, rows in zip(by[order[starts]].tolist(), np.split(order, starts[1:]), strict=False)
     }
 
 

@@ -66,7 +66,7 @@ class Cells:
     def at(self, times: Doubles) -> float:
         """The metric where row i counts times[i] times; times (n,) float64."""
         terms = self.terms * times[self.row]
-        if len(self.starts) < len(self.row):  # without ties the reduction would be a slow copy: half of AUC's time
+        if len(self.starts) < len(self.row):  # without ties the reduction would be a slow copy, a third of AUC's time
             terms = np.add.reduceat(terms, self.starts, axis=1)
         return self.finish(terms)
 
@@ -111,7 +111,7 @@ def ratio(totals: Doubles) -> float:
 def runs(*keys: NDArray[Any]) -> tuple[Indices, Indices]:
     """Rows sorted by the keys, the first key first, and where each run of equal keys starts.
 
-    Stable, so that sums within a run are the same bits on every machine.
+    Stable, so that ties are added up in one order on every machine.
 
     >>> order, starts = runs(np.array([0.5, 0.1, 0.5]))
     >>> order.tolist(), starts.tolist()
@@ -163,5 +163,5 @@ def mean(values: ArrayLike, *, weight: ArrayLike | None = None) -> Statistic:
     """
     found = np.asarray(values, dtype=np.float64)
     known = ~np.isnan(found)
-    weight = weights(weight, len(found)) * known
-    return sums([column("values", np.where(known, found, 0)), 1.0], ratio, weight=weight)
+    filled = column("values", np.where(known, found, 0))
+    return sums([filled, 1.0], ratio, weight=weights(weight, len(filled)) * known)

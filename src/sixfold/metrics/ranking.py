@@ -64,16 +64,16 @@ def judge(ids: Rows, *, request: ArrayLike, item: ArrayLike, gain: ArrayLike | N
     if (shown > 1).any():
         row, twice = divmod(int(key[shown.argmax()]), int(stride))
         raise DataError(f"ids shows item {twice} in {shown.max()} places of row {row}; a slate holds an item once")
-    return Judged(
-        gains, _ideal(key // stride, worth, shape=slates.shape), np.bincount(key // stride, minlength=len(slates))
-    )
+    owner = key // stride
+    return Judged(gains, _ideal(owner, worth, shape=slates.shape), np.bincount(owner, minlength=len(slates)))
 
 
 def ndcg(judged: Judged, *, at: int | None = None, gain: Literal["linear", "exponential"] = "linear") -> Doubles:
     """Discounted cumulative gain of the first `at` places over that of the ideal slate: 1 is ideal.
 
     Jarvelin and Kekalainen 2002 for the linear gain g, Burges et al. 2005 for the exponential 2^g - 1;
-    the discount is 1 / log2(1 + place). One gain is used on both sides, or the ideal would not score 1.
+    meant for grades and not for seconds. The discount is 1 / log2(1 + place). One gain is used on both
+    sides, or the ideal would not score 1.
 
     >>> ndcg(judge(np.array([[7, 3]]), request=[0, 0], item=[3, 7], gain=[2, 1])).round(4).tolist()
     [0.8597]
@@ -171,9 +171,9 @@ def _checked(
         ("ids", slates, -1, np.inf),
         ("request", owner, 0, len(slates) - 1),
         ("item", liked, 0, np.inf),
-        ("gain", worth, 0, np.finfo(np.float64).max),
+        ("gain", worth, 0, 1e300),
     ):
         odd = values[~((values >= low) & (values <= high))]
         if len(odd):
-            raise DataError(f"{name} is {odd[0]:g} in a row; expected {low} to {high:g}")
+            raise DataError(f"{name} is {odd[0]} in a row; expected {low} to {high:g}")
     return slates, owner, liked, worth

@@ -68,14 +68,14 @@ def matrix(interactions: Interactions) -> csr_array:
 def padded(seen: csr_array, bytes_each: int) -> Iterator[tuple[Rows, Rows, Floats]]:
     """The rows of a matrix in blocks of about equal length: who (b,), places (b, w), weights (b, w).
 
-    Longest first, filled with place 0 and weight 0; an entry of a block may cost `bytes_each`.
+    Longest first, filled with place 0 and weight 0; `bytes_each` is what a row costs beside these.
     """
     counts = np.diff(seen.indptr)
     order = np.argsort(-counts, kind="stable").astype(np.int32)
     start = 0
     while start < len(order):
         width = int(counts[order[start]])
-        who = order[start : start + max(BLOCK_BYTES // (bytes_each * max(width, 64)), 1)]
+        who = order[start : start + max(BLOCK_BYTES // (bytes_each + 32 * width), 1)]
         entry = seen.indptr[who][:, None] + np.arange(width)
         there = np.arange(width) < counts[who][:, None]
         entry = np.where(there, entry, 0)

@@ -6,9 +6,16 @@ from typing import Any
 
 from .als import ALS, ALSFitted
 from .ease import EASE, EASEFitted
+from .itemitem import ItemItem, ItemItemFitted
 from .popular import Popular, PopularFitted, Recent, RecentFitted
 
-_FITTED: dict[type, Any] = {ALS: ALSFitted, EASE: EASEFitted, Popular: PopularFitted, Recent: RecentFitted}
+_FITTED: dict[type, Any] = {
+    ALS: ALSFitted,
+    EASE: EASEFitted,
+    ItemItem: ItemItemFitted,
+    Popular: PopularFitted,
+    Recent: RecentFitted,
+}
 
 
 def fitted_type(spec: object) -> Any:

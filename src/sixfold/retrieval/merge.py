@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError
 from ..types import NOWHERE, Candidates, Floats, Retrieved, Rows
+from .index import top
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +88,10 @@ def fuse(ranks: Floats, weights: Sequence[float], *, constant: float = 60.0) -> 
     """
     share: Floats = np.asarray(weights, np.float32) / (np.float32(constant + 1) + ranks)
     return np.asarray(np.nansum(share, axis=-1))
+
+
+def blend(answers: Mapping[str, Retrieved], weights: Sequence[float], k: int, *, constant: float = 60.0) -> Retrieved:
+    """The k best of all the answers, by `fuse`; ask each source for a few times k to fuse well."""
+    merged = merge(answers)
+    scores = np.where(merged.ids >= 0, fuse(merged.ranks, weights, constant=constant), np.float32(-np.inf))
+    return top(merged.ids, scores, k)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Floats, Queries, Retrieved, Rows
-from .index import look_up, nothing, places, top
+from .index import nothing, top
 
 FIRST, MOST = 4_096, 32_768
 """Vectors in the first block, and in the largest: each block is twice the one before."""
@@ -23,20 +23,18 @@ FIRST, MOST = 4_096, 32_768
 
 @dataclass(frozen=True, slots=True)
 class NormIndex:
-    """vectors (items, f) float32, longest first; rows (items,) int32 whose vector each is; norms
-    (items,) float32; place (items,) int32 where each row's vector stands."""
+    """vectors (items, f) float32, longest first; rows (items,) int32, whose vector each is; norms (items,) float32."""
 
     vectors: Floats
     rows: Rows
     norms: Floats
-    place: Rows
 
     @classmethod
     def of(cls, vectors: Floats) -> Self:
         """The index of the vectors (items, f), whose numbers are the catalogue's rows."""
         norms = np.linalg.norm(vectors, axis=1)
         order = np.argsort(-norms, kind="stable").astype(np.int32)
-        return cls(np.ascontiguousarray(vectors[order]), order, norms[order], places(order, len(vectors)))
+        return cls(np.ascontiguousarray(vectors[order]), order, norms[order])
 
     def search(self, queries: Queries, vectors: Floats, k: int) -> Retrieved:
         """The k best allowed items for each query's vector (n, f), one query after the other: what
@@ -50,29 +48,27 @@ class NormIndex:
 
     def _scan(self, query: Queries, vector: Floats, k: int) -> tuple[Rows, Floats]:
         """The rows that may be among the k best, ties for the last place included, and their scores."""
-        excluded = np.sort(look_up(self.place, query.exclude[0]))
         # The computed scores may exceed the computed bound by rounding: f + 2 products and sums each.
         length = np.linalg.norm(vector) * (1 + 4 * (len(vector) + 2) * np.finfo(np.float32).eps)
-        found, scores = np.empty(0, np.int32), np.empty(0, np.float32)
+        rows, scores = np.empty(0, np.int32), np.empty(0, np.float32)
         least = np.float32(-np.inf)
         start, size = 0, max(FIRST, 2 * k)
         while start < len(self.rows) and self.norms[start] * length >= least:
-            stop = min(start + size, len(self.rows))
-            new = self.vectors[start:stop] @ vector
-            new[self._refused(query, excluded, start, stop)] = -np.inf
-            better = np.flatnonzero(new >= least) if least > -np.inf else np.flatnonzero(new > least)
-            found = np.concatenate([found, self.rows[start + better]])
+            new = self.vectors[start : start + size] @ vector
+            better = np.flatnonzero(new >= least)
+            # Only what scores well enough is asked whether it may be given: a random read of `born` each.
+            better = better[_allowed(self.rows[start + better], query)]
+            rows = np.concatenate([rows, self.rows[start + better]])
             scores = np.concatenate([scores, new[better]])
-            if len(scores) > k:
+            if len(scores) >= k:
                 least = np.partition(scores, len(scores) - k)[len(scores) - k]
-                found, scores = found[scores >= least], scores[scores >= least]
-            start, size = stop, min(2 * size, MOST)
-        return found, scores
+                rows, scores = rows[scores >= least], scores[scores >= least]
+            start, size = start + size, min(2 * size, MOST)
+        return rows, scores
 
-    def _refused(self, query: Queries, excluded: Rows, start: int, stop: int) -> NDArray[np.bool_]:
-        rows = self.rows[start:stop]
-        known = rows < len(query.born)
-        refused: NDArray[np.bool_] = ~known | (query.born[np.where(known, rows, 0)] >= query.ts[0])
-        inside = slice(*np.searchsorted(excluded, [start, stop]))
-        refused[excluded[inside] - start] = True
-        return refused
+
+def _allowed(rows: Rows, query: Queries) -> NDArray[np.bool_]:
+    """Whether each row (m,) is known to the catalogue, born and not excluded, for a single query."""
+    known = rows < len(query.born)
+    born = query.born[np.where(known, rows, 0)] if len(query.born) else np.zeros(len(rows), np.int64)
+    return known & (born < query.ts[0]) & ~np.isin(rows, query.exclude[0])

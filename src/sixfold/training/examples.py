@@ -66,18 +66,20 @@ class Examples:
 
 
 def examples(
-    material: Material, sources: Mapping[str, Retriever], start: int, stop: int, rng: np.random.Generator
+    material: Material, sources: Mapping[str, Retriever], start: int, stop: int, rng: np.random.Generator, *, share: float
 ) -> Examples:
-    """The rows of the asks with start <= ts < stop: of what was shown, or of made-up asks where nothing was."""
+    """The rows of a share of the asks with start <= ts < stop: of what was shown, or of made-up asks where nothing was."""
     if material.has_decisions:
-        return shown(material, sources, start, min(stop, material.cuts.censored))
-    return imagined(material, sources, start, stop, rng)
+        stop = min(stop, material.cuts.censored)
+        ts = material.log.decisions["ts"]
+        chosen = np.flatnonzero((ts >= start) & (ts < stop))
+        return shown(material, sources, chosen[rng.random(len(chosen)) < share])
+    return imagined(material, sources, start, stop, rng, share=share)
 
 
-def shown(material: Material, sources: Mapping[str, Retriever], start: int, stop: int) -> Examples:
-    """Every impression of the decisions in the span, labelled by the outcomes that name it."""
+def shown(material: Material, sources: Mapping[str, Retriever], chosen: _Ints) -> Examples:
+    """Every impression of the chosen decisions, labelled by the outcomes that name it."""
     design, log = material.design, material.log
-    chosen = np.flatnonzero((log.decisions["ts"] >= start) & (log.decisions["ts"] < stop))
     number = np.full(len(log.decisions["ts"]), -1, np.int64)
     number[chosen] = np.arange(len(chosen))
     rows = np.flatnonzero(number[log.shown["decision"]] >= 0)
@@ -151,12 +153,13 @@ def ranks_of(
 
 
 def imagined(
-    material: Material, sources: Mapping[str, Retriever], start: int, stop: int, rng: np.random.Generator
+    material: Material, sources: Mapping[str, Retriever], start: int, stop: int, rng: np.random.Generator, *, share: float
 ) -> Examples:
     """The candidates of made-up asks in the span, labelled by what the member did within the window."""
     design = material.design
     did = material.interactions(design.requirements.label)
     asks = made_up(did, start, stop, per_member=design.learning.queries, rng=rng)
+    asks = asks.take(rng.random(len(asks)) < share)
     window = durations.parse(design.requirements.window)
     label = wanted(did, asks, until=stop, window=window)
     pool = candidates(material, sources, asks)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..design import Design
 from ..errors import DataError
@@ -16,8 +17,8 @@ from ..features.batch import Batch
 from ..features.indexed import Indexed, Vocabulary, index, joined
 from ..features.spec import Stream, entity_field
 from ..features.store import Store
-from ..types import Interactions
-from .split import Cuts, cut
+from ..types import Cuts, Interactions
+from .split import cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,16 @@ class Material:
         """Whether the log says what was shown, and not only what was done."""
         return len(self.log.decisions["ts"]) > 0
 
+    def titles(self) -> NDArray[np.bytes_]:
+        """The name for people of each item, b"" where none is known, by the path that the design gives."""
+        path = self.design.problem.decides.title
+        out = np.zeros(len(self.ids[self.design.item]), "S1")
+        if path is not None:
+            column = table.field_of(self.log, path)
+            out = out.astype(column.dtype)
+            out[self.log.entities[entity_field(path)[0]]["row"]] = column
+        return out
+
     def interactions(self, stream: Stream) -> Interactions:
         """What members did with items, by one stream, in order of ts."""
         happened = self.log.stream(stream)
@@ -52,8 +63,13 @@ class Material:
         )
 
 
-def prepare(design: Design, batches: Iterable[Events]) -> Material:
-    """A log made ready. Raises DataError where the log cannot feed the design, DesignError where it names what is not."""
+def prepare(
+    design: Design, batches: Iterable[Events], *, cuts: Cuts | None = None, features: table.Fitted | None = None
+) -> Material:
+    """A log made ready; with `cuts` and `features` as a release has them, else by what the log holds.
+
+    Raises DataError where the log cannot feed the design, DesignError where the design names what is not there.
+    """
     ids = Vocabulary(Store(), entity_types(design))
     parts: list[Indexed] = []
     total = 0
@@ -68,9 +84,9 @@ def prepare(design: Design, batches: Iterable[Events]) -> Material:
             f"the log has no outcome {design.history.name!r}, which makes members' histories; "
             f"it has: {', '.join(sorted(log.outcomes)) or 'none'}"
         )
-    cuts = cut(design, log)
+    cuts = cuts or cut(design, log)
     also = (design.problem.decides.available,) if design.problem.decides.available else ()
-    features = table.fit(design.learning.features, log, until=cuts.first, also=also)
+    features = features or table.fit(design.learning.features, log, until=cuts.first, also=also)
     return Material(design, log, ids, cuts, features, Batch(log, ids, design.memory), f"{total:016x}")
 
 

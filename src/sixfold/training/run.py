@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import msgspec
 import numpy as np
 
 from ..pipeline import Model, Pool, Retriever
@@ -63,15 +62,15 @@ def fit_sources(material: Material, until: int, cache: Cache, stages: Stages) ->
             fitted = fitted_type(spec)
             kept = cache.through(
                 f"source.{name}",
-                [spec, material.digest, msgspec.structs.asdict(material.cuts), design.history, until],
+                [spec, material.digest, material.cuts, design.history, until],
                 lambda spec=spec, rng=rng: spec.fit(happened, material.known.born, rng).to_arrays(),
             )
             out[name] = fitted.from_arrays(kept)
     return out
 
 
-def ready(material: Material, cache: Cache, stages: Stages, *, quick: bool = False) -> Ready:
-    """The sources and the rows; with `quick` a tenth of the asks is enough."""
+def ready(material: Material, cache: Cache, stages: Stages) -> Ready:
+    """The sources and the rows."""
     cuts = material.cuts
     sources = fit_sources(material, cuts.first, cache, stages)
     spans = {
@@ -82,12 +81,12 @@ def ready(material: Material, cache: Cache, stages: Stages, *, quick: bool = Fal
     made = {}
     for name, (start, stop) in spans.items():
         with stages.stage(f"rows for {name}"):
-            made[name] = _rows(material, sources, name, start, stop, cache, quick)
+            made[name] = _rows(material, sources, name, start, stop, cache)
     return Ready(material, sources, made["training"], made["calibrating"], made["test"])
 
 
 def _rows(
-    material: Material, sources: Mapping[str, Retriever], name: str, start: int, stop: int, cache: Cache, quick: bool
+    material: Material, sources: Mapping[str, Retriever], name: str, start: int, stop: int, cache: Cache
 ) -> Rows:
     learning = material.design.learning
     sampling = learning.negatives if name == "training" else None
@@ -95,12 +94,13 @@ def _rows(
         material.design.problem.decides, material.design.requirements.label, material.design.requirements.window,
         material.design.heads, material.design.history, learning.history_length, learning.candidates, learning.queries,
         learning.retrievers, learning.seed, sampling, material.features, material.digest,
-        msgspec.structs.asdict(material.cuts), start, stop, quick,
+        material.cuts, start, stop, learning.sample,
     ]  # fmt: skip
 
     def compute() -> Arrays:
         rng = np.random.default_rng([learning.seed, *name.encode()])
-        rows = examples(material, sources, start, stop, rng)
+        share = learning.sample if name != "test" else 1.0
+        rows = examples(material, sources, start, stop, rng, share=share)
         if sampling is not None:
             rows = heads_of.sampled(material, rows, rng)
         return _to_arrays(Rows(rows, rows.table(material)))

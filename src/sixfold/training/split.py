@@ -6,25 +6,13 @@ test is [third, end). Cuts are quantiles of the events' times: shares of the dat
 
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 
 from .. import durations
 from ..design import Design, split_fractions
 from ..errors import DataError
 from ..features.indexed import Indexed
-from ..types import Times
-
-
-class Cuts(msgspec.Struct, frozen=True):
-    """The times of the cut, int64 us; what lies at or after `censored` cannot have all its outcomes yet."""
-
-    start: int
-    first: int
-    second: int
-    third: int
-    end: int
-    censored: int
+from ..types import Cuts, Times
 
 
 def cut(design: Design, log: Indexed) -> Cuts:

@@ -4,7 +4,7 @@
     for events in world.events(): ...      # what a system would see, a batch a day
     world.truth().heads(rows, ts)          # what is really so
 
-It writes about 0.9 M shown places a day for 15 000 members, at 0.5 M a second on one core.
+Twelve thousand members over thirty days are 10.5 M shown places: 10 s on one core, 0.3 GB where all is kept.
 """
 
 from __future__ import annotations

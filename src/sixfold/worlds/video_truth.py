@@ -41,7 +41,8 @@ class Truth:
     start is the first midnight (us), taste the size of the affinity and base the intercept, both in logits;
     examination (size,) float64 is P(examined at position), from position 1 on. A video that the member began in
     the last `rewatch_days` is started with `rewatch` times the probability given here: `heads` and `pairs` leave
-    that out, so an evaluator takes out what was seen. Outside the world's days tastes stand still.
+    that out, so an evaluator takes out what was seen. On the default log's last ten days they expect 3 % more watches
+    than there were, for that reason. Outside the world's days tastes stand still.
     """
 
     people: Members

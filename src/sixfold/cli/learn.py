@@ -1,0 +1,105 @@
+"""Commands that learn and judge: train, evaluate, check."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from .common import Progress, as_json, emit, in_dir
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Fewer trees and a third of the asks: for a first look.")
+@click.option("--force", is_flag=True, help="Publish the release though the gate fails.")
+@in_dir
+@as_json
+def train(quick: bool, force: bool, folder: Path, machine: bool) -> None:
+    """Train, judge beside the baselines, write a release; CURRENT moves only if the gate passes. Exit 1 where it fails.
+
+    \b
+    sixfold train --quick --dir my-video
+    """
+    from .. import journey
+    from ..training.cache import Cache
+    from ..training.run import Stages
+    from ..workspace import Workspace
+    from . import show
+
+    workspace = Workspace(folder)
+    out, progress = show.console(), Progress(quiet=machine)
+    rows = show.Rows(out, quiet=machine)
+    design = journey.quick(workspace.design) if quick else workspace.design
+    champion = workspace.current() if workspace.current_id() else None
+    world = workspace.world()
+
+    def row(name: str, measures: object) -> None:
+        progress.clear()
+        rows(name, measures)  # type: ignore[arg-type]
+
+    trained = journey.train(
+        design, workspace.batches(), into=workspace.releases, cache=Cache(workspace.cache), champion=champion,
+        world=world.truth() if world else None, stages=Stages(tell=progress), row=row,
+    )  # fmt: skip
+    progress.clear()
+    if trained.gate.passed or force:
+        workspace.promote(trained.release.id)
+    if machine:
+        emit({"release": trained.release.id, "gate": trained.gate, "evaluation": trained.evaluation})
+    else:
+        for reason in trained.gate.reasons:
+            out.print(f"gate {reason}", highlight=False)
+        verdict = "published as CURRENT" if trained.gate.passed or force else "written, not published"
+        out.print(f"release {trained.release.id} {verdict}", style="bold")
+    sys.exit(0 if trained.gate.passed or force else 1)
+
+
+@click.command()
+@in_dir
+@as_json
+def evaluate(folder: Path, machine: bool) -> None:
+    """Every metric of the published release with its interval, by slice, beside the baselines.
+
+    \b
+    sixfold evaluate --dir my-video
+    """
+    from .. import journey
+    from ..training.cache import Cache
+    from ..training.run import Stages
+    from ..workspace import Workspace
+    from . import show
+
+    workspace, progress = Workspace(folder), Progress(quiet=machine)
+    world = workspace.world()
+    found = journey.evaluate(
+        workspace.current(), workspace.batches(), cache=Cache(workspace.cache),
+        world=world.truth() if world else None, stages=Stages(tell=progress),
+    )  # fmt: skip
+    progress.clear()
+    if machine:
+        emit(found)
+    else:
+        show.evaluation(show.console(), found)
+
+
+@click.command()
+@in_dir
+@as_json
+def check(folder: Path, machine: bool) -> None:
+    """Each number of the design against its measurement; exit 1 where one is short.
+
+    \b
+    sixfold check --dir my-video
+    """
+    from .. import journey
+    from ..evaluation.check import failed
+    from ..workspace import Workspace
+    from . import show
+
+    judged = journey.verdicts(Workspace(folder).current())
+    if machine:
+        emit([{"path": path, "verdict": verdict} for path, verdict in judged])
+    else:
+        show.verdicts(show.console(), judged)
+    sys.exit(1 if failed(judged) else 0)

@@ -1,0 +1,130 @@
+"""Commands that begin: a workspace, its log, and whether both are sound."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from .common import Progress, as_json, emit, in_dir
+
+
+@click.command()
+@click.argument("system", required=False)
+@click.option("--from", "source", type=click.Path(exists=True, path_type=Path), help="Your own tables; name all of them.")
+@click.argument("more", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@in_dir
+@as_json
+def new(system: str | None, source: Path | None, more: tuple[Path, ...], folder: Path, machine: bool) -> None:
+    """A workspace: a design to edit, from a shipped system or guessed from your own files.
+
+    \b
+    sixfold new video --dir my-video
+    sixfold new --from ratings.csv items.csv users.csv --dir mine
+    """
+    from .. import beginning
+
+    if source is not None:
+        files = [source, *([Path(system)] if system else []), *more]
+        begun = beginning.from_files(files, folder)
+    elif system is not None:
+        begun = beginning.from_system(system, folder)
+    else:
+        raise click.UsageError("name a system, such as 'sixfold new video', or your files with --from")
+    if machine:
+        emit(begun)
+        return
+    click.echo("\n".join(begun.lines))
+
+
+@click.command()
+@click.argument("name", default="video")
+@click.option("--members", default=2000, show_default=True, help="Members of the world.")
+@click.option("--days", default=21, show_default=True, help="Days it runs.")
+@click.option("--difficulty", type=click.Choice(["easy", "middle", "hard"]), default="middle", show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@in_dir
+@as_json
+def world(name: str, members: int, days: int, difficulty: str, seed: int, folder: Path, machine: bool) -> None:
+    """Fill the log from a simulated world, which knows the truth that models are judged by.
+
+    \b
+    sixfold world video --members 5000 --days 30
+    """
+    from ..beginning import fill
+    from ..errors import DataError, nearest
+    from ..workspace import WORLDS, Workspace
+
+    if name not in WORLDS:
+        raise DataError(f"there is no world {name!r}; {nearest(name, WORLDS)}")
+    progress = Progress(quiet=machine)
+    knobs = WORLDS[name](members=members, days=days, difficulty=difficulty, seed=seed)  # type: ignore[arg-type]
+    filled = fill(Workspace(folder), name, knobs, tell=progress)
+    progress.clear()
+    if machine:
+        emit(filled)
+    else:
+        click.echo(f"{filled['events']:,} events, {filled['impressions']:,} impressions in the log of {folder}")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--map", "mapping", type=click.Path(exists=True, path_type=Path), help="Default: mapping.toml of the workspace.")
+@click.option("--replay", is_flag=True, help="FILES is a quarantine: read it again, keep what still fails.")
+@in_dir
+@as_json
+def ingest(files: tuple[Path, ...], mapping: Path | None, replay: bool, folder: Path, machine: bool) -> None:
+    """Read CSV, JSONL or Parquet into the log. What was read before is left out; bad rows are kept apart with a reason.
+
+    \b
+    sixfold ingest clicks.parquet --map mapping.toml
+    sixfold ingest events/quarantine.jsonl --replay
+    """
+    from ..ingest import ingest as read_in
+    from ..ingest import replay as read_again
+    from ..workspace import Workspace
+
+    progress = Progress(quiet=machine)
+    workspace = Workspace(folder)
+    mapping = mapping or folder / "mapping.toml"
+    now = time.time_ns() // 1000
+    if replay:
+        taken = [read_again(workspace, path, mapping, now=now) for path in files]
+    else:
+        taken = [read_in(workspace, path, mapping, now=now, tell=progress) for path in files]
+    progress.clear()
+    if machine:
+        emit(taken)
+        return
+    for one in taken:
+        click.echo(str(one))
+        for reason, count in sorted(one.reasons.items(), key=lambda pair: -pair[1]):
+            click.echo(f"  {count:,} rows quarantined: {reason}")
+
+
+@click.command()
+@in_dir
+@as_json
+def validate(folder: Path, machine: bool) -> None:
+    """Check the design and the data before anything slow; exit 1 where something must be mended.
+
+    \b
+    sixfold validate --dir my-video
+    """
+    from ..lint import lint
+    from ..training.material import prepare
+    from ..training.validate import lint_data
+    from ..workspace import Workspace
+    from .show import findings as shown
+
+    workspace = Workspace(folder)
+    found = lint(workspace.design)
+    if workspace.log_path.exists() and not any(finding.level == "error" for finding in found):
+        found += lint_data(workspace.design, prepare(workspace.design, workspace.batches()))
+    if machine:
+        emit(found)
+    else:
+        shown(found, log=workspace.log_path.exists())
+    sys.exit(any(finding.level == "error" for finding in found))

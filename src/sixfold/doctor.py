@@ -1,0 +1,53 @@
+"""What this installation has and lacks."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import msgspec
+
+NEEDED = {
+    "numpy": None, "msgspec": None, "apsw": None, "click": None, "rich": None,
+    "polars": "train", "scipy": "train", "catboost": "train",
+}  # fmt: skip
+"""Packages, and the extra that brings each."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine() -> list[Finding]:
+    """Python, packages, cores and disk; every finding says what to do where it is not ok."""
+    fine = sys.version_info >= (3, 11)
+    out = [Finding("python", fine, f"{platform.python_version()} on {platform.machine()}")]
+    for name, extra in NEEDED.items():
+        try:
+            out.append(Finding(name, True, importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            out.append(Finding(name, False, f"run: pip install 'sixfold[{extra}]'" if extra else "run: pip install sixfold"))
+    out.append(_sqlite())
+    free = shutil.disk_usage(Path.cwd()).free
+    out.append(Finding("disk", free > 1e9, f"{free / 1e9:.0f} GB free here"))
+    out.append(Finding("cores", True, str(os.cpu_count())))
+    return out
+
+
+def _sqlite() -> Finding:
+    """The SQLite that apsw carries; before 3.51.3 a WAL could lose commits when two connections checkpoint."""
+    try:
+        import apsw
+    except ImportError:
+        return Finding("sqlite", False, "run: pip install apsw")
+    version = apsw.sqlite_lib_version()
+    fine = tuple(int(part) for part in version.split(".")[:3]) >= (3, 51, 3)
+    return Finding("sqlite", fine, version if fine else f"{version}; run: pip install -U 'apsw>=3.51.3'")

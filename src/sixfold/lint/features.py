@@ -1,0 +1,111 @@
+"""Features that no request can feed, that stand twice, or that read what they are to predict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ..design import Design
+from ..errors import nearest
+from ..features.spec import SHOWN, Accumulating, Age, Attribute, Context, Rate, Stream, name_of
+from .finding import Finding, Rule, error, warning
+
+
+def outcomes(design: Design) -> set[str]:
+    """The names of all outcomes that the design speaks of."""
+    streams = [stream for _, stream in streams_of(design)]
+    return {stream.name for stream in streams} - {SHOWN}
+
+
+def streams_of(design: Design) -> list[tuple[str, Stream]]:
+    """(path, stream) of everything that is counted, learned or remembered."""
+    found = [("requirements.label", design.requirements.label)]
+    if design.learning.history is not None:
+        found.append(("learning.history", design.learning.history))
+    found += [(f"learning.heads.{name}", head.stream) for name, head in design.learning.heads.items()]
+    for i, feature in enumerate(design.learning.features):
+        if isinstance(feature, Accumulating):
+            streams = (feature.stream, feature.per) if isinstance(feature, Rate) else (feature.stream,)
+            found += [(f"learning.features[{i}]", stream) for stream in dict.fromkeys(streams)]
+    return found
+
+
+def paths_of(design: Design) -> list[tuple[str, str]]:
+    """(where, path) of every attribute that the design reads."""
+    decides = design.problem.decides
+    found = [("problem.decides.available", decides.available), ("problem.decides.title", decides.title)]
+    for i, feature in enumerate(design.learning.features):
+        where = f"learning.features[{i}]"
+        if isinstance(feature, Attribute | Age):
+            found.append((where, feature.path))
+        elif isinstance(feature, Accumulating):
+            found += [(where, part) for part in feature.by if "." in part]
+    return [(where, path) for where, path in found if path is not None]
+
+
+def known_entities(design: Design) -> Iterator[Finding]:
+    """A request names a member and its candidates; nothing of another entity can be looked up."""
+    known = [f"{design.item}.", f"{design.member}."]
+    for where, path in paths_of(design):
+        entity, dot, field = path.partition(".")
+        if not (dot and field) or entity not in (design.member, design.item):
+            hint = nearest(f"{entity}.", known).replace(".", "")
+            yield error(where, f"{path!r} is of no entity that a request names, as 'entity.field' is to be; {hint}")
+
+
+def known_cells(design: Design) -> Iterator[Finding]:
+    """Counts are kept by what each of their events carries: a member, an item, or an attribute of one."""
+    known = (design.item, design.member)
+    for i, feature in enumerate(design.learning.features):
+        for part in feature.by if isinstance(feature, Accumulating) else ():
+            if "." not in part and part not in known:
+                yield error(
+                    f"learning.features[{i}]",
+                    f"{name_of(feature)} is kept by {part!r}, which is neither {design.member!r}, {design.item!r} "
+                    f"nor an attribute such as '{design.item}.{part}'; {nearest(part, known)}",
+                )
+
+
+def distinct(design: Design) -> Iterator[Finding]:
+    """Two columns of one name cannot be told apart in a report, and one of them is wasted."""
+    features = design.learning.features
+    for name, times in Counter(map(name_of, features)).items():
+        if times > 1:
+            where = [i for i, feature in enumerate(features) if name_of(feature) == name]
+            yield error(
+                f"learning.features[{where[1]}]", f"{name} stands {times} times among the features; keep one of them"
+            )
+
+
+def reads_no_label(design: Design) -> Iterator[Finding]:
+    """Counts of an outcome hold only what came before; a value stored under its name may hold what came after."""
+    names = outcomes(design)
+    contexts = [
+        (f"learning.features[{i}]", feature.name)
+        for i, feature in enumerate(design.learning.features)
+        if isinstance(feature, Context)
+    ]
+    for where, path in [*paths_of(design), *contexts]:
+        name = path.rpartition(".")[2]
+        if name in names:
+            yield error(
+                where,
+                f"{path!r} has the name of the outcome {name!r} and may hold what is to be predicted; use "
+                f"count or rate of {name!r}, which see only what came before, or rename the value if it is another",
+            )
+
+
+def no_ids(design: Design) -> Iterator[Finding]:
+    """Millions of ids with few outcomes each are learned by heart, and a new one was never seen."""
+    for i, feature in enumerate(design.learning.features):
+        if isinstance(feature, Attribute):
+            entity, _, field = feature.path.partition(".")
+            if field in ("id", "key", f"{entity}_id", f"{entity}_key"):
+                yield warning(
+                    f"learning.features[{i}]",
+                    f"{feature.path!r} is an id, of which {feature.top} get a column and all others none; "
+                    "run 'sixfold ask ids' to see what it is worth against rates and embeddings",
+                )
+
+
+RULES: tuple[Rule, ...] = (known_entities, known_cells, distinct, reads_no_label, no_ids)

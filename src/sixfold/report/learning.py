@@ -1,0 +1,88 @@
+"""Step 4 of the report: what was learned, how it compares with its baselines, and where it is weak."""
+
+from __future__ import annotations
+
+from ..design import Amount, Happens
+from ..features.spec import name_of
+from . import calibration, comparison, shares, slices, spans, systems, wording
+from .glossary import explained
+from .markup import NOTHING, Html, facts, tag
+from .review import Review
+
+
+def section(found: Review) -> Html:
+    """Everything about the model, under a heading for each question."""
+    evaluation = found.evaluation
+    parts = [
+        ("How it is trained", _trained(found)),
+        ("Is it better than its baselines?", _compared(found)),
+        ("Do things happen as often as predicted?", _calibrated(found)),
+        ("For whom is it worse?", slices.section(evaluation)),
+        ("Where are good items lost?", shares.funnel(evaluation.funnel)),
+        ("What does it go by, and what did it cost?", _cost(found)),
+    ]
+    return Html("".join(tag("h3", title) + content for title, content in parts if content))
+
+
+def summary(found: Review) -> str:
+    """The comparison in a line."""
+    return comparison.summary(found.evaluation)
+
+
+def _trained(found: Review) -> Html:
+    learning = found.design.learning
+    heads = ", ".join(f"{name} = {_head(head)}" for name, head in found.design.heads.items())
+    sources = "; ".join(wording.described(spec) for spec in found.design.sources.values())
+    pairs = [
+        ("Retrievers", f"{sources}; {learning.candidates} candidates of each"),
+        ("Ranker", wording.described(learning.ranker)),
+        ("Heads", f"{heads}; ordered by {found.design.value}"),
+        ("Negatives", wording.described(learning.negatives)),
+        ("Calibration", wording.described(learning.calibration)),
+        (f"Features ({len(learning.features)})", ", ".join(map(name_of, learning.features))),
+    ]
+    notes = [tag("li", note) for note in found.evaluation.notes]
+    return Html(spans.section(found) + facts(pairs) + (tag("ul.notes", *notes) if notes else NOTHING))
+
+
+def _compared(found: Review) -> Html:
+    evaluation, metrics = found.evaluation, found.design.metrics
+    wanted = {str(target.metric) for target in (*metrics.offline, *metrics.guardrails)}
+    truth = NOTHING if evaluation.truth is None else comparison.truth(evaluation.truth, evaluation.chosen)
+    more = tag(
+        "details",
+        tag("summary", f"Every metric ({len(systems.every(evaluation))}), and what each one says"),
+        systems.everything(evaluation),
+        explained(systems.every(evaluation)),
+    )
+    table = systems.overview(evaluation, roles=_roles(found), also=wanted)
+    return Html(comparison.findings(evaluation) + table + comparison.charts(evaluation) + truth + more)
+
+
+def _calibrated(found: Review) -> Html:
+    bins = {head: rows for head, rows in found.evaluation.bins.items() if rows}
+    if not bins:
+        return tag(
+            "p.quiet",
+            "Not applicable: without logged impressions there is nothing that predictions could be held against.",
+        )
+    heads = found.design.heads
+    return Html("".join(
+        calibration.section(head, rows, happens=isinstance(heads.get(head), Happens)) for head, rows in bins.items()
+    ))  # fmt: skip
+
+
+def _cost(found: Review) -> Html:
+    head = next(iter(found.design.heads))
+    parts = shares.importance(found.evaluation.importance, head), shares.seconds(found.evaluation.seconds)
+    return tag("div.pair", tag("div", parts[0]), tag("div", parts[1])) if any(parts) else NOTHING
+
+
+def _head(head: Happens | Amount) -> str:
+    return f"probability of {head.stream}" if isinstance(head, Happens) else f"value of {head.stream} where it comes"
+
+
+def _roles(found: Review) -> dict[str, str]:
+    """What each system is there for, as far as the design says."""
+    alone = {name: "retriever alone" for name in found.design.sources}
+    return alone | {"popularity": "baseline", "linear": "baseline"} | {found.evaluation.chosen: "released"}

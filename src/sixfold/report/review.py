@@ -1,0 +1,136 @@
+"""What a report is made of: a design, what was measured of it, and how each of its numbers stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from ..design import Design
+from ..evaluation.check import SERVING
+from ..evaluation.results import Evaluation
+from ..metrics.target import Status, Verdict
+from ..release import Manifest
+from .markup import NOTHING, Html, tag
+
+Step: TypeAlias = Literal["problem", "metrics", "requirements", "learning", "components", "scale"]
+
+SERVED = ("requirements.p99_ms", "requirements.availability", "requirements.requests_per_s")
+"""Numbers of every design that only a running service can meet."""
+
+_ASSUMPTION: dict[Status, str] = {"met": "confirmed", "short": "contradicted"}
+
+
+class Finding(Protocol):
+    """What the linter says: how grave it is, where in the design, and the sentence."""
+
+    @property
+    def level(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def message(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one number of the design stands. `verdict` is None where only a note could be given."""
+
+    path: str
+    status: Status
+    note: str
+    verdict: Verdict | None = None
+
+    @property
+    def chip(self) -> Html:
+        """The status in a word; an assumption is confirmed or contradicted, and so much is only likely."""
+        assumed = self.path.startswith("problem.")
+        word = _ASSUMPTION.get(self.status, self.status) if assumed else self.status
+        unsure = self.verdict is not None and self.verdict.measured is not None and not self.verdict.sure
+        kind = self.status.replace(" ", "-")
+        chip = tag(f"span.chip.{kind}.unsure" if unsure else f"span.chip.{kind}", word)
+        return Html(chip + tag("small", " interval crosses the target")) if unsure else chip
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All that the sections of a report read."""
+
+    design: Design
+    evaluation: Evaluation
+    standings: tuple[Standing, ...]
+    manifest: Manifest | None
+    findings: tuple[Finding, ...]
+
+    def standing(self, path: str) -> Standing | None:
+        """How the number at this path of the design stands; None where nothing was said of it."""
+        return next((standing for standing in self.standings if standing.path == path), None)
+
+    @property
+    def requirements(self) -> tuple[Standing, ...]:
+        """All but the assumptions, which are no wishes."""
+        return tuple(standing for standing in self.standings if not standing.path.startswith("problem."))
+
+
+def review(
+    design: Design,
+    evaluation: Evaluation,
+    *,
+    verdicts: Sequence[tuple[str, Verdict | str]],
+    manifest: Manifest | None,
+    findings: Sequence[Finding],
+) -> Review:
+    """A `Review`; what only a running service meets stands as not measured unless a verdict says more."""
+    standings = [_standing(path, verdict) for path, verdict in verdicts]
+    known = {standing.path for standing in standings}
+    standings += [Standing(path, "not measured", SERVING) for path in SERVED if path not in known]
+    return Review(design, evaluation, tuple(standings), manifest, tuple(findings))
+
+
+def tally(standings: Sequence[Standing]) -> dict[Status, int]:
+    """How many there are of each status, those that there are, the gravest after the met ones."""
+    order: tuple[Status, ...] = ("met", "short", "not measured", "not applicable")
+    counted = {status: sum(standing.status == status for standing in standings) for status in order}
+    return {status: n for status, n in counted.items() if n}
+
+
+def verdict_line(standings: Sequence[Standing]) -> str:
+    """The tally as a sentence: 7 of 9 requirements met, 1 short, 1 not measured."""
+    counted = tally(standings)
+    rest = "".join(f", {n} {status}" for status, n in counted.items() if status != "met")
+    return f"{counted.get('met', 0)} of {len(standings)} requirements met{rest}"
+
+
+def findings_of(found: Review, step: Step) -> Html:
+    """The findings of the linter about one step; nothing where there are none."""
+    return findings_list([finding for finding in found.findings if finding.path.partition(".")[0] == step])
+
+
+def findings_list(findings: Sequence[Finding]) -> Html:
+    """Findings, each with its level and its place in the design."""
+    if not findings:
+        return NOTHING
+    items = (
+        tag(
+            "li",
+            tag("span.chip." + _tone(finding.level), finding.level),
+            " ",
+            tag("code", finding.path),
+            " ",
+            finding.message,
+        )
+        for finding in findings
+    )
+    return tag("ul.findings", *items)
+
+
+def _standing(path: str, verdict: Verdict | str) -> Standing:
+    if isinstance(verdict, str):
+        return Standing(path, "not measured", verdict)
+    return Standing(path, verdict.status, verdict.note, verdict)
+
+
+def _tone(level: str) -> str:
+    return "short" if level == "error" else "noted"
