@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..design import Amount, Design
 from ..errors import nearest
-from ..features.spec import Attribute
+from ..features.spec import Attribute, Context, name_of
 from ..metrics.target import Target
 from .finding import Finding, Rule, error, warning
 
@@ -128,12 +128,12 @@ def known_subject(design: Design) -> Iterator[Finding]:
 def known_slices(design: Design) -> Iterator[Finding]:
     """A slice that nothing gives is left out of the report in silence."""
     given = {f"{design.member}.is_new", f"{design.member}.age", f"{design.item}.age"}
-    given |= {feature.path for feature in design.learning.features if isinstance(feature, Attribute)}
+    given |= {name_of(feature) for feature in design.learning.features if isinstance(feature, Attribute | Context)}
     for i, path in enumerate(design.metrics.slices):
         if path not in given:
             yield warning(
                 f"metrics.slices[{i}]",
-                f"slice {path!r} is no attribute among the features, so it is left out; {nearest(path, given)}",
+                f"slice {path!r} is no attribute or context among the features; {nearest(path, given)}",
             )
 
 

@@ -71,13 +71,14 @@ def _table(head: str, bins: Sequence[Bin]) -> Html:
         tag("tr", row_name(str(tenth + 1)), *(tag("td.n", text) for text in _texts(one)))
         for tenth, one in enumerate(bins)
     ]
-    columns = header_row("Tenth", "Rows", "Predicted", "Observed", "Predicted / observed")
+    names = ("Rows", "Predicted", "Observed", "Predicted / observed")
+    columns = header_row("Tenth", *names, right=names)
     return figure(f"The same in numbers, {head}", tag("table", columns, tag("tbody", *rows)))
 
 
 def _texts(one: Bin) -> tuple[str, ...]:
     places = wording.decimals(one.predicted, one.observed)
-    ratio = wording.number(one.predicted / one.observed) if one.observed else wording.UNKNOWN
+    ratio = wording.number(one.predicted / one.observed, places=2) if one.observed else wording.UNKNOWN
     sides = (wording.number(x, places=places) for x in (one.predicted, one.observed))
     return wording.number(one.n), *sides, ratio
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..evaluation.results import Evaluation, Measure, Truth
 from ..metrics.spec import auc
-from . import strips, wording
+from . import wording
+from .charts import Row, bars, intervals
 from .markup import NOTHING, Html, joined, tag
 from .systems import column
 
@@ -29,98 +30,91 @@ def split(differences: Mapping[str, Measure]) -> Split:
 
 
 def findings(evaluation: Evaluation) -> Html:
-    """What the comparisons say, in words."""
-    yardstick = evaluation.yardstick
-    pairs = [(yardstick, "over slates", evaluation.ahead), (str(auc()), "over impressions", evaluation.ahead_shown)]
-    texts = [_sentence(evaluation.chosen, *pair) for pair in pairs if pair[2]]
+    """What the comparisons say, in words; nothing where there was nothing to compare with."""
+    chosen, texts = evaluation.chosen, []
+    if evaluation.ahead:
+        texts.append(_sentence(chosen, f"{evaluation.yardstick} over slates", split(evaluation.ahead)))
+    if evaluation.ahead_shown:
+        texts.append(_sentence(chosen, f"{auc()} over impressions", split(evaluation.ahead_shown)))
     if evaluation.truth is not None:
         texts.append(_true(evaluation, evaluation.truth))
     lost = bool(split(evaluation.ahead).behind or split(evaluation.ahead_shown).behind)
-    items = [tag("p", text) for text in texts]
-    return tag("div.callout.warn" if lost else "div.callout", *items) if items else NOTHING
+    return tag("div.callout.warn" if lost else "div.callout", *(tag("p", text) for text in texts)) if texts else NOTHING
 
 
-def charts(evaluation: Evaluation) -> Html:
-    """The yardstick of each system beside the paired differences."""
-    found = column(evaluation, evaluation.yardstick)
-    chosen = evaluation.chosen
-    parts = [
-        strips.chart(
-            f"{evaluation.yardstick} by system",
-            [strips.Row(name, measure, name == chosen) for name, measure in found.items()],
-            unit=evaluation.yardstick,
-        )
-        if found
-        else NOTHING,
-        _differences(evaluation.ahead, f"{chosen} less each system, {evaluation.yardstick}, paired by member"),
-        _differences(evaluation.ahead_shown, f"{chosen} less each system, {auc()} over impressions, paired"),
+def figures(evaluation: Evaluation) -> Html:
+    """The yardstick of each system, the paired differences, those without history, and the truth where it is known."""
+    chosen, yardstick = evaluation.chosen, evaluation.yardstick
+    return tag(
+        "div.pair",
+        _by_system(f"{yardstick} by system", yardstick, column(evaluation, yardstick), chosen),
+        _differences(f"{chosen} less each system: {yardstick}, paired by member", evaluation.ahead),
+        _by_system(f"{auc()} over impressions by system", str(auc()), column(evaluation, str(auc())), chosen),
+        _differences(f"{chosen} less each system: {auc()} over impressions, paired by member", evaluation.ahead_shown),
         _cold(evaluation),
-    ]
-    return tag("div.pair", *parts)
-
-
-def truth(found: Truth, chosen: str) -> Html:
-    """The true value of each system's slates, up to the oracle's."""
-    rows = [(name, value, wording.number(value)) for name, value in found.value.items()]
-    caption = f"True value of a slate's items, known to the simulated world; {chosen} closes {wording.share(found.gap_closed)} of the gap"
-    return strips.bars(caption, ("System", "Mean true value", "Value"), rows)
+        NOTHING if evaluation.truth is None else _worth(evaluation.truth, chosen),
+    )
 
 
 def summary(evaluation: Evaluation) -> str:
-    """How many systems the chosen one is behind on the yardstick."""
-    found = split(evaluation.ahead)
-    if not evaluation.ahead:
+    """How many systems the chosen one is behind on the yardstick, or ahead of where it is behind none."""
+    found, n = split(evaluation.ahead), len(evaluation.ahead)
+    if not n:
         return f"{evaluation.chosen}, compared with none"
-    if found.behind:
-        return f"{evaluation.chosen} behind {len(found.behind)} of {len(evaluation.ahead)} on {evaluation.yardstick}"
-    return f"{evaluation.chosen} ahead of {len(found.ahead)} of {len(evaluation.ahead)} on {evaluation.yardstick}"
+    how = f"behind {len(found.behind)}" if found.behind else f"ahead of {len(found.ahead)}"
+    return f"{evaluation.chosen} {how} of {n} on {evaluation.yardstick}"
 
 
-def _differences(differences: Mapping[str, Measure], caption: str) -> Html:
-    if not differences:
-        return NOTHING
+def _by_system(caption: str, text: str, found: Mapping[str, Measure], chosen: str) -> Html:
+    rows = [Row(name, measure, "chosen" if name == chosen else "") for name, measure in found.items()]
+    return intervals(caption, rows, unit=text) if rows else NOTHING
+
+
+def _differences(caption: str, differences: Mapping[str, Measure]) -> Html:
     behind = split(differences).behind
-    rows = [strips.Row(name, measure, name in behind) for name, measure in differences.items()]
-    return strips.chart(caption + "; left of 0 the baseline is better", rows, unit="Difference", reference=0.0)
+    rows = [Row(name, measure, "behind" if name in behind else "") for name, measure in differences.items()]
+    caption += "; left of 0 the other one is better"
+    return intervals(caption, rows, unit="Difference", reference=0.0) if rows else NOTHING
 
 
 def _cold(evaluation: Evaluation) -> Html:
     text = evaluation.yardstick
     found = {name: measures[text] for name, measures in evaluation.cold.items() if text in measures}
-    if not found:
-        return NOTHING
-    members = wording.number(next(iter(found.values())).n)
-    rows = [strips.Row(name, measure, name == evaluation.chosen) for name, measure in found.items()]
-    return strips.chart(f"{text} for the {members} members without history", rows, unit=text)
+    members = wording.number(max((measure.n for measure in found.values()), default=0))
+    return _by_system(f"{text} for the {members} members without history", text, found, evaluation.chosen)
 
 
-def _sentence(chosen: str, metric: str, over: str, differences: Mapping[str, Measure]) -> Html:
-    found = split(differences)
-    parts: Sequence[tuple[str, tuple[str, ...], str]] = (
-        ("behind", found.behind, ""), ("level with", found.level, " (the interval includes 0)"), ("ahead of", found.ahead, "")
-    )  # fmt: skip
+def _worth(found: Truth, chosen: str) -> Html:
+    rows = [(name, value, wording.number(value)) for name, value in found.value.items()]
+    gap = wording.share(found.gap_closed)
+    caption = f"True value of a slate's items, which only a simulated world knows; {chosen} closes {gap} of the gap"
+    return bars(caption, ("System", "Mean true value", "Value"), rows, strong=chosen)
+
+
+def _sentence(chosen: str, metric: str, found: Split) -> Html:
+    parts = (
+        ("behind", found.behind, ""),
+        ("level with", found.level, " (the interval includes 0)"),
+        ("ahead of", found.ahead, ""),
+    )
     said = [f"{how} {wording.listed(names)}{note}" for how, names, note in parts if names]
-    opening = f"On {metric} {over}, a baseline wins: " if found.behind else f"On {metric} {over}: "
-    return joined([tag("strong", opening), f"{chosen} is {', '.join(said)}."])
+    opening = f"On {metric}, a baseline wins: " if found.behind else f"On {metric}: "
+    return joined(tag("strong", opening), f"{chosen} is {', '.join(said)}.")
 
 
 def _true(evaluation: Evaluation, found: Truth) -> Html:
-    contenders = {name: value for name, value in found.value.items() if name in evaluation.systems}
-    leader = max(contenders, key=contenders.__getitem__, default=evaluation.chosen)
-    leads = f"{evaluation.chosen} leads" if leader == evaluation.chosen else f"{leader} leads, not {evaluation.chosen}"
-    text = f"{leads}; {evaluation.chosen} closes {wording.share(found.gap_closed)} of the gap between the baseline and the oracle."
-    against = _turned(evaluation, contenders)
-    if against:
-        text += f" The order by {evaluation.yardstick} is the other way round against {wording.listed(against)}."
-    return joined([tag("strong", "By the truth of the simulated world: "), text])
+    chosen = evaluation.chosen
+    worth = {name: value for name, value in found.value.items() if name in evaluation.systems}
+    leader = max(worth, key=worth.__getitem__, default=chosen)
+    leads = f"{chosen} leads" if leader == chosen else f"{leader} leads, not {chosen}"
+    gap = f"{chosen} closes {wording.share(found.gap_closed)} of the gap between the baseline and the oracle."
+    turned = wording.listed(_turned(split(evaluation.ahead), worth, chosen))
+    against = f" {evaluation.yardstick} says the opposite of the truth about {turned}." if turned else ""
+    return joined(tag("strong", "By the truth of the simulated world: "), f"{leads}; {gap}{against}")
 
 
-def _turned(evaluation: Evaluation, worth: Mapping[str, float]) -> list[str]:
-    """The systems that the yardstick and the truth order differently against the chosen one, surely by the yardstick."""
-    found, ours = split(evaluation.ahead), worth.get(evaluation.chosen)
-    if ours is None:
-        return []
-    return [
-        name for name, value in worth.items()
-        if (name in found.behind and value < ours) or (name in found.ahead and value > ours)
-    ]  # fmt: skip
+def _turned(found: Split, worth: Mapping[str, float], chosen: str) -> list[str]:
+    """The systems that the yardstick surely puts on the other side of the chosen one than the truth does."""
+    ours = worth.get(chosen, float("nan"))
+    wrong = [name for name in found.behind if worth.get(name, ours) < ours]
+    return wrong + [name for name in found.ahead if worth.get(name, ours) > ours]

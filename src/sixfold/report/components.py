@@ -8,7 +8,7 @@ from ..design import Service
 from . import wording
 from .markup import Html, figure, header_row, row_name, tag
 from .review import Review
-from .strips import bar
+from .strips import block, strip
 
 WIDTH, BOX, HEIGHT, GAP = 340, 178, 46, 34
 """The diagram: its width, that of a box, the height of a box and the gap to the next, in units of the SVG."""
@@ -25,7 +25,7 @@ def services(found: Review) -> dict[str, Service]:
 
 def section(found: Review) -> Html:
     """The flow as a diagram, beside the table of deadlines within the budget."""
-    return tag("div.pair", _diagram(found), Html(_table(found) + tag("p.quiet", _loop(found))))
+    return tag("div.pair.narrow", _diagram(found), tag("div", _table(found), tag("p.quiet", _loop(found))))
 
 
 def summary(found: Review) -> str:
@@ -40,59 +40,65 @@ def _total(found: Review) -> float:
 
 def _table(found: Review) -> Html:
     budget = found.design.requirements.p99_ms
-    rows = [_row(name, service, budget) for name, service in services(found).items()]
-    left = budget - _total(found)
-    text = f"{wording.given(left)} ms"
-    over = "left for features, policy and transport" if left >= 0 else "over the budget: the deadlines alone break it"
-    rows.append(
-        tag("tr", row_name("rest"), tag("td", bar(f"rest: {text}", left / budget)), tag("td.n", text), tag("td", over))
+    rows, spent = [], 0.0
+    for name, service in services(found).items():
+        rows.append(_row(name, service.deadline_ms, (spent, budget), (service.fallback, service.why)))
+        spent += service.deadline_ms
+    left = budget - spent
+    meaning = (
+        "left for features, policy and transport" if left >= 0 else "too much: the deadlines alone break the budget"
     )
-    head = header_row("Service", f"Of {wording.given(budget)} ms", "Deadline", "In its place, and why it is there")
-    return figure("Deadlines within the budget of the 99th percentile", tag("table.chart", head, tag("tbody", *rows)))
+    rows.append(_row("rest", left, (min(spent, budget), budget), ("", meaning)))
+    head = header_row("Service", f"Of {wording.given(budget)} ms", "Deadline", "Fallback", "Why", right=("Deadline",))
+    caption = "Deadlines within the budget of the 99th percentile, one after the other"
+    return figure(caption, tag("table.chart.deadlines", head, tag("tbody", *rows)))
 
 
-def _row(name: str, service: Service, budget: float) -> Html:
-    text = f"{wording.given(service.deadline_ms)} ms"
-    why = tag("td", service.fallback, tag("small", " " + service.why))
-    return tag(
-        "tr", row_name(name), tag("td", bar(f"{name}: {text}", service.deadline_ms / budget)), tag("td.n", text), why
-    )
+def _row(name: str, ms: float, start_of: tuple[float, float], texts: tuple[str, str]) -> Html:
+    start, budget = start_of
+    said = f"{wording.given(ms)} ms"
+    shape = strip(f"{name}: {said}", block(100 * start / budget, 100 * min(start + ms, budget) / budget))
+    words = (tag("td", text) for text in texts)
+    return tag("tr", row_name(name), tag("td", shape), tag("td.n", said), *words)
 
 
 def _loop(found: Review) -> str:
     wants, item = found.design.requirements, found.design.item
+    window, retrain = wording.spelled(wants.window), wording.spelled(wants.retrain)
     return (
-        f"Every slate is logged with what became of each {item}; after the attribution window of "
-        f"{wording.spelled(wants.window)} that makes the examples of the next release, every {wording.spelled(wants.retrain)}."
+        f"Every slate is logged with what became of each {item}. After an attribution window of {window} that makes "
+        f"examples; a new release is trained on them {retrain} after the last."
     )
 
 
 def _diagram(found: Review) -> Html:
-    design = found.design
-    steps = services(found)
-    flows = _flows(found)
-    boxes = [("request", f"a {design.member} asks", ""), *(
-        (name, f"within {wording.given(service.deadline_ms)} ms", service.fallback) for name, service in steps.items()
-    ), ("slate", f"{design.problem.decides.size} of {design.item}", "")]  # fmt: skip
+    boxes, flows = _boxes(found), _flows(found)
     shapes: list[Html] = []
     for i, (name, text, fallback) in enumerate(boxes):
         top = i * (HEIGHT + GAP)
-        shapes += _box(name, text, top, end=not 0 < i < len(boxes) - 1)
-        if i + 1 < len(boxes):
-            shapes += _arrow(top + HEIGHT, flows[i] if i < len(flows) else "")
-        if fallback:
-            shapes += _fallback(fallback, top)
+        shapes += _box(name, text, top, end=i in (0, len(boxes) - 1))
+        shapes += _fallback(fallback, top) if fallback else []
+        shapes += _arrow(top + HEIGHT, flows[i] if i < len(flows) else "") if i + 1 < len(boxes) else []
     label = "The way of a request: " + ", then ".join(name for name, _, _ in boxes)
     height = len(boxes) * (HEIGHT + GAP) - GAP + 2
     at = {"viewBox": f"-1 -1 {WIDTH} {height}", "role": "img", "aria-label": label}
-    return figure(
-        "The way of a request; dashed, what answers where a service does not",
-        tag("svg.flow", tag("title", label), *shapes, at=at),
-    )
+    caption = "The way of a request; dashed, what answers where a service does not"
+    return figure(caption, tag("svg.flow", tag("title", label), *shapes, at=at))
+
+
+def _boxes(found: Review) -> list[tuple[str, str, str]]:
+    """(name, what it does, fallback) from the request to the slate."""
+    decides = found.design.problem.decides
+    inner = [
+        (name, f"within {wording.given(service.deadline_ms)} ms", service.fallback)
+        for name, service in services(found).items()
+    ]
+    slate = f"{decides.size} \N{MULTIPLICATION SIGN} {decides.of}"
+    return [("request", f"a {decides.to} asks", ""), *inner, ("slate", slate, "")]
 
 
 def _flows(found: Review) -> list[str]:
-    """What passes between the boxes, as measured: the last two stages of the funnel are all candidates, and the slate."""
+    """What passes between the boxes, as measured: the last stages of a funnel are all candidates, and the slate."""
     stages = found.evaluation.funnel
     pool = f"{wording.number(stages[-2].candidates, places=0)} candidates" if len(stages) > 1 else ""
     return ["", pool, "scores, then the policy"]
@@ -119,6 +125,7 @@ def _arrow(top: int, text: str) -> list[Html]:
 def _fallback(text: str, top: int) -> list[Html]:
     middle = top + HEIGHT // 2
     return [
-        tag("path.arrow.dashed", at={"d": f"M{BOX + 2} {middle}h22m-6 -4l6 4l-6 4"}),
+        tag("path.arrow.dashed", at={"d": f"M{BOX + 2} {middle}h20"}),
+        tag("path.arrow", at={"d": f"M{BOX + 18} {middle - 4}l6 4l-6 4"}),
         tag("text.start", text, at={"x": str(BOX + 30), "y": str(middle + 4)}),
     ]

@@ -6,7 +6,7 @@ from ..design import Amount, Happens
 from ..features.spec import name_of
 from . import calibration, comparison, shares, slices, spans, systems, wording
 from .glossary import explained
-from .markup import NOTHING, Html, facts, tag
+from .markup import NOTHING, Html, facts, joined, tag
 from .review import Review
 
 
@@ -21,7 +21,7 @@ def section(found: Review) -> Html:
         ("Where are good items lost?", shares.funnel(evaluation.funnel)),
         ("What does it go by, and what did it cost?", _cost(found)),
     ]
-    return Html("".join(tag("h3", title) + content for title, content in parts if content))
+    return joined(*(joined(tag("h3", title), content) for title, content in parts if content))
 
 
 def summary(found: Review) -> str:
@@ -42,13 +42,12 @@ def _trained(found: Review) -> Html:
         (f"Features ({len(learning.features)})", ", ".join(map(name_of, learning.features))),
     ]
     notes = [tag("li", note) for note in found.evaluation.notes]
-    return Html(spans.section(found) + facts(pairs) + (tag("ul.notes", *notes) if notes else NOTHING))
+    return joined(spans.section(found), facts(pairs), tag("ul.notes", *notes) if notes else NOTHING)
 
 
 def _compared(found: Review) -> Html:
     evaluation, metrics = found.evaluation, found.design.metrics
     wanted = {str(target.metric) for target in (*metrics.offline, *metrics.guardrails)}
-    truth = NOTHING if evaluation.truth is None else comparison.truth(evaluation.truth, evaluation.chosen)
     more = tag(
         "details",
         tag("summary", f"Every metric ({len(systems.every(evaluation))}), and what each one says"),
@@ -56,7 +55,7 @@ def _compared(found: Review) -> Html:
         explained(systems.every(evaluation)),
     )
     table = systems.overview(evaluation, roles=_roles(found), also=wanted)
-    return Html(comparison.findings(evaluation) + table + comparison.charts(evaluation) + truth + more)
+    return joined(comparison.findings(evaluation), table, comparison.figures(evaluation), more)
 
 
 def _calibrated(found: Review) -> Html:
@@ -67,7 +66,7 @@ def _calibrated(found: Review) -> Html:
             "Not applicable: without logged impressions there is nothing that predictions could be held against.",
         )
     heads = found.design.heads
-    return Html("".join(
+    return joined(*(
         calibration.section(head, rows, happens=isinstance(heads.get(head), Happens)) for head, rows in bins.items()
     ))  # fmt: skip
 
@@ -84,5 +83,5 @@ def _head(head: Happens | Amount) -> str:
 
 def _roles(found: Review) -> dict[str, str]:
     """What each system is there for, as far as the design says."""
-    alone = {name: "retriever alone" for name in found.design.sources}
+    alone = dict.fromkeys(found.design.sources, "retriever alone")
     return alone | {"popularity": "baseline", "linear": "baseline"} | {found.evaluation.chosen: "released"}

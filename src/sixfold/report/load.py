@@ -6,7 +6,7 @@ import msgspec
 
 from ..metrics.spec import positive_rate
 from . import wording
-from .markup import Html, header_row, row_name, tag
+from .markup import Html, header_row, joined, row_name, tag
 from .review import Review
 
 _MONTH_S = 30 * 86_400
@@ -21,8 +21,12 @@ def section(found: Review) -> Html:
             tag("td.n", wording.number(seen.get(name))))
         for name, value in stated.items()
     ]  # fmt: skip
-    table = tag("table", header_row("Number", "Planned for", "In this log"), tag("tbody", *rows))
-    return Html(tag("div.scroll", table) + tag("p", *_follows(found)))
+    table = tag(
+        "table",
+        header_row("Number", "Planned for", "In this log", right=("Planned for", "In this log")),
+        tag("tbody", *rows),
+    )
+    return joined(tag("div.scroll", table), tag("p", _follows(found)))
 
 
 def summary(found: Review) -> str:
@@ -43,11 +47,11 @@ def _in_the_log(found: Review) -> dict[str, float | None]:
     }
 
 
-def _follows(found: Review) -> list[str]:
+def _follows(found: Review) -> str:
     scale, wants = found.design.scale, found.design.requirements
     text = f"The service is required to take {wording.given(wants.requests_per_s)} requests/s"
     if scale.requests_per_month is None:
-        return [text + "; the design states no requests per month to hold that against."]
+        return text + "; the design states no requests per month to hold that against."
     mean = scale.requests_per_month / _MONTH_S
     peak = wording.number(mean * scale.peak_over_mean)
-    return [f"{text}; the month's requests are {wording.number(mean)} requests/s on the mean and {peak} at the peak."]
+    return f"{text}; the month's requests are {wording.number(mean)} requests/s on the mean and {peak} at the peak."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from html import escape
 
 _VOID = frozenset({"meta", "col"})
@@ -23,10 +23,10 @@ def tag(name: str, *children: str, at: Mapping[str, str] = {}) -> Html:
     element, *classes = name.split(".")
     attributes = {"class": " ".join(classes), **at} if classes else at
     opening = element + "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
-    return Html(f"<{opening}>" if element in _VOID else f"<{opening}>{joined(children)}</{element}>")
+    return Html(f"<{opening}>" if element in _VOID else f"<{opening}>{joined(*children)}</{element}>")
 
 
-def joined(parts: Iterable[str]) -> Html:
+def joined(*parts: str) -> Html:
     """Children one after the other, each escaped unless it is `Html`."""
     return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
 
@@ -45,9 +45,10 @@ def figure(caption: str, *content: str) -> Html:
     return tag("figure", tag("figcaption", caption), scroller)
 
 
-def header_row(*names: str) -> Html:
-    """The head of a table with one row of column names."""
-    return tag("thead", tag("tr", *(tag("th", name, at={"scope": "col"}) for name in names)))
+def header_row(*names: str, right: Collection[str] = ()) -> Html:
+    """The head of a table with one row of column names; those of `right` stand above numbers."""
+    cells = (tag("th.n" if name in right else "th", name, at={"scope": "col"}) for name in names)
+    return tag("thead", tag("tr", *cells))
 
 
 def row_name(*children: str) -> Html:

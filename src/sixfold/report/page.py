@@ -66,8 +66,8 @@ def _meta(title: str) -> Html:
 
 
 def _head(found: Review) -> Html:
-    design, counted = found.design, tally(found.requirements)
-    tone = "short" if counted.get("short") else "met"
+    design, counts = found.design, found.evaluation.counts
+    tone = "short" if "short" in tally(found.requirements) else "met"
     steps = (
         tag(
             "li",
@@ -84,17 +84,18 @@ def _head(found: Review) -> Html:
         tag("p.goal", design.problem.goal),
         tag(f"p.verdict.{tone}", verdict_line(found.requirements), "."),
         facts(_facts(found)),
+        tag("p.quiet.counts", wording.listed([f"{wording.number(n)} {name}" for name, n in counts.items()])),
         tag("nav", tag("ol.steps", *steps), at={"aria-label": "The six steps"}),
     )
 
 
 def _facts(found: Review) -> list[tuple[str, str]]:
-    manifest, counts = found.manifest, found.evaluation.counts
+    manifest = found.manifest
     pairs = [("Released system", found.evaluation.chosen), ("Release", "none yet" if manifest is None else manifest.id)]
     if manifest is not None:
         pairs.append(("Data (UTC)", f"{wording.day(manifest.cuts.start)} to {wording.day(manifest.cuts.end)}"))
         pairs.append(("Log", manifest.digest[:12]))
-    return [*pairs, *((wording.sentence(name), wording.number(n)) for name, n in counts.items())]
+    return pairs
 
 
 def _section(found: Review, number: int, part: Part) -> Html:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import strips, wording
-from .markup import NOTHING, Html, facts, header_row, row_name, tag
-from .review import Review, tally
-from .targets import figures
+from . import wording
+from .markup import NOTHING, Html, facts, header_row, joined, row_name, tag
+from .review import Review, Standing, tally
+from .targets import pictured
 
 
 def section(found: Review) -> Html:
@@ -14,13 +14,14 @@ def section(found: Review) -> Html:
     slate = problem.decides
     again = "never" if slate.seen_again_after is None else f"after {wording.spelled(slate.seen_again_after)}"
     pairs = [
+        ("Goal", problem.goal),
         ("Decides", f"a ranked slate of {slate.size} items of type {slate.of}"),
         ("For", f"each {slate.to}"),
         ("Seen items return", again),
     ]
     if slate.available is not None:
         pairs.append(("Left out where 0", slate.available))
-    return Html(tag("p.goal", problem.goal) + facts(pairs) + _assumptions(found))
+    return joined(facts(pairs), _assumptions(found))
 
 
 def summary(found: Review) -> str:
@@ -40,19 +41,15 @@ def _assumptions(found: Review) -> Html:
     assumes = found.design.problem.assumes
     if not assumes:
         return tag("p.quiet", "The design names no assumptions.")
-    rows = [_row(found, i, assume.text) for i, assume in enumerate(assumes)]
-    table = tag("table", header_row("Assumption", "As a target", "Measured [95 %]", "", "Verdict"), tag("tbody", *rows))
-    return tag("div.scroll", table)
+    rows = [_row(text, found.standing(f"problem.assumes[{i}]")) for i, text in enumerate(one.text for one in assumes)]
+    head = header_row("Assumption", "Verdict", "As a target", "Measured [95 %]", "", right=("Measured [95 %]",))
+    return tag("div.scroll", tag("table", head, tag("tbody", *rows)))
 
 
-def _row(found: Review, i: int, text: str) -> Html:
-    standing = found.standing(f"problem.assumes[{i}]")
-    if standing is None or standing.verdict is None:
-        note = NOTHING if standing is None else tag("small", " " + standing.note)
-        chip = tag("span.chip.not-measured", "assumed")
-        return tag("tr", row_name(text), tag("td", wording.UNKNOWN), tag("td"), tag("td"), tag("td", chip, note))
-    verdict = standing.verdict
-    note = tag("small", f" {verdict.note}") if verdict.note else NOTHING
-    cells = (str(verdict.target), figures(verdict), strips.against(verdict), Html(standing.chip + note))
-    kinds = ("td", "td.n", "td.plot", "td")
-    return tag("tr", row_name(text), *(tag(kind, cell) for kind, cell in zip(kinds, cells, strict=True)))
+def _row(text: str, standing: Standing | None) -> Html:
+    chip = tag("span.chip.noted", "assumed") if standing is None else standing.chip
+    verdict = None if standing is None else standing.verdict
+    target, number, drawing = (
+        (wording.UNKNOWN, NOTHING, NOTHING) if verdict is None else (str(verdict.target), *pictured(verdict))
+    )
+    return tag("tr", row_name(text), tag("td", chip), tag("td", target), tag("td.n", number), tag("td.plot", drawing))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import wording
-from .markup import Html, header_row, row_name, tag
+from .markup import NOTHING, Html, header_row, joined, row_name, tag
 from .review import Review, Standing
 from .targets import figures
 
@@ -20,7 +20,7 @@ def section(found: Review) -> Html:
             "window",
             "Attribution window",
             wording.spelled(wants.window),
-            "younger decisions are censored: not yet known",
+            "younger decisions are not known yet",
         ),
         ("retrain", "Retrained every", wording.spelled(wants.retrain), ""),
         ("p99_ms", "Latency, 99th percentile", f"{wording.given(wants.p99_ms)} ms", "at most, of a whole request"),
@@ -28,13 +28,13 @@ def section(found: Review) -> Html:
             "availability",
             "Availability",
             _percent(wants.availability),
-            f"at most {down} minutes a month without an answer",
+            f"at most {down} minutes a month down",
         ),
         ("requests_per_s", "Load", f"{wording.given(wants.requests_per_s)} requests/s", ""),
         ("timezone", "Time zone", wants.timezone, ""),
     ]
     body = (_row(found.standing(f"requirements.{field}"), *texts) for field, *texts in rows)
-    return tag("div.scroll", tag("table", header_row("Requirement", "Value", "", "Verdict"), tag("tbody", *body)))
+    return tag("div.scroll", tag("table", header_row("Requirement", "Value", "Verdict"), tag("tbody", *body)))
 
 
 def summary(found: Review) -> str:
@@ -44,12 +44,10 @@ def summary(found: Review) -> str:
 
 
 def _row(standing: Standing | None, name: str, value: str, note: str) -> Html:
-    verdict: list[str] = []
-    if standing is not None:
-        verdict = [standing.chip, " ", tag("small", standing.note)]
-        if standing.verdict is not None and standing.verdict.measured is not None:
-            verdict += [" ", figures(standing.verdict)]
-    return tag("tr", row_name(name), tag("td", value), tag("td.quiet", note), tag("td", *verdict))
+    verdict = NOTHING if standing is None else standing.chip
+    if standing is not None and standing.verdict is not None and standing.verdict.measured is not None:
+        verdict = joined(verdict, " ", figures(standing.verdict))
+    return tag("tr", row_name(name, tag("small.under", note)), tag("td", value), tag("td", verdict))
 
 
 def _percent(share: float) -> str:

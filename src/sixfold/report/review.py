@@ -11,7 +11,7 @@ from ..evaluation.check import SERVING
 from ..evaluation.results import Evaluation
 from ..metrics.target import Status, Verdict
 from ..release import Manifest
-from .markup import NOTHING, Html, tag
+from .markup import NOTHING, Html, joined, tag
 
 Step: TypeAlias = Literal["problem", "metrics", "requirements", "learning", "components", "scale"]
 
@@ -45,13 +45,13 @@ class Standing:
 
     @property
     def chip(self) -> Html:
-        """The status in a word; an assumption is confirmed or contradicted, and so much is only likely."""
-        assumed = self.path.startswith("problem.")
-        word = _ASSUMPTION.get(self.status, self.status) if assumed else self.status
-        unsure = self.verdict is not None and self.verdict.measured is not None and not self.verdict.sure
-        kind = self.status.replace(" ", "-")
-        chip = tag(f"span.chip.{kind}.unsure" if unsure else f"span.chip.{kind}", word)
-        return Html(chip + tag("small", " interval crosses the target")) if unsure else chip
+        """The status in a word, with what there is to say of it; an assumption is confirmed or contradicted."""
+        word = _ASSUMPTION.get(self.status, self.status) if self.path.startswith("problem.") else self.status
+        kind = "span.chip." + self.status.replace(" ", "-")
+        unsure = self.verdict is not None and self.verdict.low is not None and not self.verdict.sure
+        said = "interval crosses the target" if unsure else self.note
+        chip = tag(kind + ".unsure" if unsure else kind, word)
+        return joined(chip, " ", tag("small", said)) if said else chip
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..evaluation.results import Funnel
-from . import strips, wording
-from .markup import NOTHING, Html, figure, header_row, row_name, tag
+from . import charts, wording
+from .markup import NOTHING, Html, figure, header_row, joined, row_name, tag
 
 TOP = 15
 """Features shown one by one; the rest is summed."""
@@ -33,11 +33,11 @@ def importance(shares: Mapping[str, float], head: str) -> Html:
     rest = sum(value for _, value in ordered[TOP:]) / total
     if ordered[TOP:]:
         rows.append((f"{len(ordered) - TOP} others together", rest, wording.share(rest)))
-    chart = strips.bars(f"What the forest of {head} splits on: share of its importance", ("Column", "", "Share"), rows)
+    chart = charts.bars(f"What the forest of {head} splits on: share of its importance", ("Column", "", "Share"), rows)
     position = tag(
         "p.quiet", "position is 1 for every candidate in serving: its share describes the log, not a preference."
     )
-    return Html(chart + (position if "position" in dict(ordered[:TOP]) else NOTHING))
+    return joined(chart, position if "position" in dict(ordered[:TOP]) else NOTHING)
 
 
 def seconds(spent: Mapping[str, float]) -> Html:
@@ -47,7 +47,7 @@ def seconds(spent: Mapping[str, float]) -> Html:
         return NOTHING
     total = wording.number(sum(spent.values()))
     rows = [(name, value, f"{wording.number(value, places=1)} s") for name, value in ordered]
-    return strips.bars(f"Where the {total} s of training and judging went", ("Stage", "", "Time"), rows)
+    return charts.bars(f"Where the {total} s of training and judging went", ("Stage", "", "Time"), rows)
 
 
 def _stage(stage: Funnel, most: float) -> Html:
@@ -55,8 +55,8 @@ def _stage(stage: Funnel, most: float) -> Html:
     return tag(
         "tr",
         row_name(stage.stage),
-        tag("td", strips.bar(f"{stage.stage}: {candidates} candidates", stage.candidates / most)),
+        tag("td", charts.bar(stage.stage, f"{candidates} candidates", stage.candidates / most)),
         tag("td.n", candidates),
-        tag("td", strips.bar(f"{stage.stage}: recall {recall}", stage.recall)),
+        tag("td", charts.bar(stage.stage, f"recall {recall}", stage.recall)),
         tag("td.n", recall),
     )

@@ -1,92 +1,111 @@
-"""Where is the released system better or worse than on the whole? Each slice beside the overall value."""
+"""For whom is the released system better or worse than on the whole? Each slice beside the overall value."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ..evaluation.results import Evaluation, Measure, Measures
 from . import strips, wording
 from .axis import Axis, around
-from .markup import NOTHING, Html, figure, row_name, tag
+from .glossary import MEANINGS
+from .markup import NOTHING, Html, figure, joined, row_name, tag
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One metric over all slices, on one axis, beside its value over everything (None where that is not known)."""
+
+    text: str
+    overall: float | None
+    axis: Axis
+    places: int
+
+    def differs(self, measure: Measure) -> bool:
+        """Whether the interval of a slice leaves out the overall value, of a metric that can be better or worse.
+
+        A slice with more positives than the whole is no fault of the system.
+        """
+        if not self.judges(measure) or measure.low is None or measure.high is None or self.overall is None:
+            return False
+        return not measure.low <= self.overall <= measure.high
+
+    def judges(self, measure: Measure) -> bool:
+        """Whether there is a better, and a whole to compare with."""
+        return bool(MEANINGS[measure.metric.name].better) and self.overall is not None
 
 
 def section(evaluation: Evaluation) -> Html:
     """What differs, in a sentence, and the table; nothing where there are no slices."""
-    if not evaluation.slices:
+    found = columns(evaluation)
+    if not found:
         return NOTHING
-    metrics = _metrics(evaluation)
-    axes = {text: around(_ends(evaluation, text)) for text in metrics}
-    overall = {text: evaluation.systems[evaluation.chosen].get(text) for text in metrics}
-    groups = [_group(path, values, axes=axes, overall=overall) for path, values in evaluation.slices.items()]
-    columns = [tag("th", wording.sentence(text), at={"scope": "col"}) for text in metrics]
-    first = tag("tr", tag("th", "Slice", at={"scope": "col"}), tag("th.n", "Rows", at={"scope": "col"}), *columns)
-    foot = tag("tr", tag("td"), tag("td"), *(tag("td.plot", strips.scale(axes[text])) for text in metrics))
-    caption = f"{evaluation.chosen} by slice; the line is the value over all, filled where the interval leaves it out"
-    table = tag("table.slices", tag("thead", first), *groups, tag("tfoot", foot))
-    return Html(tag("p", said(evaluation)) + figure(caption, table))
+    groups = [_group(path, values, found) for path, values in evaluation.slices.items()]
+    names = [tag("th", wording.sentence(one.text), at={"scope": "col"}) for one in found]
+    head = tag("tr", tag("th", "Slice", at={"scope": "col"}), tag("th.n", "Rows", at={"scope": "col"}), *names)
+    foot = tag("tr", tag("td"), tag("td"), *(tag("td.plot", strips.scale(one.axis)) for one in found))
+    table = tag("table.slices", tag("thead", head), *groups, tag("tfoot", foot))
+    caption = f"{evaluation.chosen} by slice, with 95 % intervals; the upright line is the value over all rows"
+    return joined(tag("p", said(evaluation)), figure(caption, table))
+
+
+def columns(evaluation: Evaluation) -> list[Column]:
+    """The metrics that slices have."""
+    by_text: dict[str, list[Measure]] = {}
+    for _, _, text, measure in _each(evaluation):
+        by_text.setdefault(text, []).append(measure)
+    return [_column(evaluation, text, measures) for text, measures in by_text.items()]
 
 
 def said(evaluation: Evaluation) -> str:
     """The slices whose interval leaves out the overall value, and how many would by chance."""
-    found, compared = [], 0
+    found = {one.text: one for one in columns(evaluation)}
+    compared = [each for each in _each(evaluation) if found[each[2]].judges(each[3])]
+    different = [
+        f"{text} where {path} is {value} ({wording.number(measure.value, places=found[text].places)})"
+        for path, value, text, measure in compared
+        if found[text].differs(measure)
+    ]
+    chance = wording.number(round(0.05 * len(compared)))
+    opening = f"{len(different)} of {len(compared)} values differ from the whole by more than their interval"
+    return f"{opening}, where chance alone gives about {chance}{': ' if different else ''}{'; '.join(different)}."
+
+
+def _each(evaluation: Evaluation) -> Iterator[tuple[str, str, str, Measure]]:
+    """(slice, its value, metric, measure) of all of them."""
     for path, values in evaluation.slices.items():
         for value, measures in values.items():
             for text, measure in measures.items():
-                overall = evaluation.systems[evaluation.chosen].get(text)
-                compared += overall is not None
-                if differs(measure, overall):
-                    found.append(f"{text} where {path} is {value} ({wording.value_of(measure)})")
-    chance = wording.number(0.05 * compared, places=0)
-    opening = f"{len(found)} of {compared} values differ from the whole by more than their interval, where chance alone gives about {chance}"
-    return f"{opening}: {'; '.join(found)}." if found else f"{opening}."
+                yield path, value, text, measure
 
 
-def differs(measure: Measure, overall: Measure | None) -> bool:
-    """Whether the interval of a slice leaves out the overall value."""
-    if overall is None or overall.value is None or measure.low is None or measure.high is None:
-        return False
-    return not measure.low <= overall.value <= measure.high
+def _column(evaluation: Evaluation, text: str, measures: Sequence[Measure]) -> Column:
+    whole = evaluation.systems[evaluation.chosen].get(text)
+    overall = None if whole is None else whole.value
+    axis = around([overall, *(end for m in measures for end in (m.value, m.low, m.high))])
+    return Column(text, overall, axis, wording.shared_places(measures))
 
 
-def _group(
-    path: str, values: Mapping[str, Measures], *, axes: Mapping[str, Axis], overall: Mapping[str, Measure | None]
-) -> Html:
-    heading = tag("th", tag("code", path), at={"scope": "rowgroup", "colspan": str(2 + len(axes))})
+def _group(path: str, values: Mapping[str, Measures], found: Sequence[Column]) -> Html:
+    heading = tag("th", tag("code", path), at={"scope": "rowgroup", "colspan": str(2 + len(found))})
     # The largest first: what most members meet.
     ordered = sorted(values.items(), key=lambda pair: -_rows(pair[1]))
-    rows = [
-        tag("tr", row_name(value), tag("td.n", wording.number(_rows(measures))),
-            *(_cell(measures.get(text), overall[text], axis, f"{value}, {text}") for text, axis in axes.items()))
-        for value, measures in ordered
-    ]  # fmt: skip
-    return tag("tbody", tag("tr.group", heading), *rows)
+    return tag("tbody", tag("tr.group", heading), *(_row(value, measures, found) for value, measures in ordered))
 
 
-def _cell(measure: Measure | None, overall: Measure | None, axis: Axis, label: str) -> Html:
+def _row(value: str, measures: Measures, found: Sequence[Column]) -> Html:
+    cells = (_cell(value, one, measures.get(one.text)) for one in found)
+    return tag("tr", row_name(value), tag("td.n", wording.number(_rows(measures))), *cells)
+
+
+def _cell(value: str, column: Column, measure: Measure | None) -> Html:
     if measure is None:
         return tag("td.none", wording.UNKNOWN)
-    behind = NOTHING if overall is None or overall.value is None else strips.mark(axis.at(overall.value))
-    shape = strips.span(axis, measure.value, measure.low, measure.high)
-    said = f"{label}: {wording.measured(measure)}"
-    cell = "td.plot.differs" if differs(measure, overall) else "td.plot"
-    return tag(cell, tag("div.cell", strips.strip(said, behind, shape), tag("span.n", wording.value_of(measure))))
-
-
-def _metrics(evaluation: Evaluation) -> list[str]:
-    every = (text for values in evaluation.slices.values() for measures in values.values() for text in measures)
-    return list(dict.fromkeys(every))
-
-
-def _ends(evaluation: Evaluation, text: str) -> Sequence[float | None]:
-    """All that the axis of a metric must hold: values, not whole intervals, so that one tiny slice flattens no other."""
-    slices = [m[text] for values in evaluation.slices.values() for m in values.values() if text in m]
-    whole = evaluation.systems[evaluation.chosen].get(text)
-    steady = [x for m in slices if m.value is not None for x in _within(m)]
-    return [*steady, *(m.value for m in slices), None if whole is None else whole.value]
-
-
-def _within(measure: Measure) -> tuple[float | None, float | None]:
-    return measure.low, measure.high
+    whole = NOTHING if column.overall is None else strips.mark(column.axis.at(column.overall))
+    shape = strips.span(column.axis, measure.value, measure.low, measure.high)
+    drawn = strips.strip(f"{value}, {column.text}: {wording.measured(measure)}", whole, shape)
+    number = tag("span.n", wording.number(measure.value, places=column.places))
+    return tag("td.plot.differs" if column.differs(measure) else "td.plot", tag("div.cell", drawn, number))
 
 
 def _rows(measures: Measures) -> int:

@@ -7,9 +7,9 @@ from itertools import pairwise
 from ..design import split_fractions
 from ..types import Cuts
 from . import wording
-from .markup import NOTHING, Html, header_row, row_name, tag
+from .markup import Html, figure, header_row, row_name, tag
 from .review import Review
-from .strips import HEIGHT, strip
+from .strips import block, strip
 
 _PARTS = (("retrievers", ""), ("ranker", "training rows"), ("calibration", "calibration rows"), ("test", "test rows"))
 
@@ -24,12 +24,11 @@ def section(found: Review) -> Html:
         start, stop = places[i], places[i + 1]
         when = f"{wording.share(stop - start)} of the events" if cuts is None else _when(cuts, i)
         rows_of = wording.number(counts[counted]) if counted in counts else wording.UNKNOWN
-        shape = strip(f"{name}: {when}", _block(start, stop))
+        shape = strip(f"{name}: {when}", block(100 * start, 100 * stop))
         rows.append(tag("tr", row_name(name), tag("td", shape), tag("td", when), tag("td.n", rows_of)))
-    head = header_row("Part", "Time", "From and to (UTC)" if cuts is not None else "Share", "Rows")
+    head = header_row("Part", "Time", "From and to (UTC)" if cuts is not None else "Share", "Rows", right=("Rows",))
     caption = "Time is cut in four, so that nothing is judged on what it was fitted on"
-    table = tag("table.chart", head, tag("tbody", *rows))
-    return tag("figure", tag("figcaption", caption), table) if rows else NOTHING
+    return figure(caption, tag("table.chart.spans", head, tag("tbody", *rows)))
 
 
 def _edges(cuts: Cuts) -> tuple[int, ...]:
@@ -49,8 +48,3 @@ def _shares(found: Review) -> list[float]:
 def _when(cuts: Cuts, i: int) -> str:
     start, stop = list(pairwise(_edges(cuts)))[i]
     return f"{wording.day(start)} to {wording.day(stop)}"
-
-
-def _block(start: float, stop: float) -> Html:
-    at = {"x": f"{100 * start:.2f}%", "width": f"{100 * (stop - start):.2f}%", "y": "5", "height": str(HEIGHT - 10)}
-    return tag("rect.bar", at=at)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
+from itertools import groupby
 
 from ..evaluation.results import Evaluation, Measure
 from ..metrics.target import Metric, Name, Over
@@ -11,8 +13,8 @@ from . import wording
 from .glossary import MEANINGS, best
 from .markup import NOTHING, Html, figure, header_row, row_name, tag
 
-KEY: frozenset[Name] = frozenset({"ndcg", "recall", "coverage", "normalised_entropy", "auc", "calibration"})
-"""Kinds of metric that tell systems apart in one look; all others are in the table of everything."""
+KEY: tuple[Name, ...] = ("normalised_entropy", "auc", "calibration", "ndcg", "recall", "coverage")
+"""Kinds of metric that tell systems apart in one look, in this order; all others are in the table of everything."""
 
 _OVER: dict[Over, str] = {
     "impressions": "Over impressions: what was shown",
@@ -33,17 +35,13 @@ def stylesheet(name: str) -> str:
 
 
 def overview(evaluation: Evaluation, *, roles: Mapping[str, str] = {}, also: Collection[str] = ()) -> Html:
-    """Systems as rows, key metrics as columns; `also` names further metrics, `roles` says what a system is there for."""
+    """Systems as rows, key metrics as columns; `also` names further metrics, `roles` says what a system is for."""
     metrics = {text: metric for text, metric in every(evaluation).items() if metric.name in KEY or text in also}
-    groups = [(over, [text for text in metrics if metrics[text].over == over]) for over in _OVER]
-    groups = [(over, texts) for over, texts in groups if texts]
-    columns = [text for _, texts in groups for text in texts]
-    bold = {text: best(column(evaluation, text)) for text in columns}
-    rows = [_row(evaluation, name, columns, bold=bold, role=roles.get(name, "")) for name in evaluation.systems]
-    return figure(
-        "Systems by key metrics, with 95 % intervals over members; the best of each metric in bold",
-        tag("table.systems", _head(groups), tag("tbody", *rows)),
-    )
+    texts = sorted(metrics, key=lambda text: _place(metrics[text]))
+    columns = [_Column(text, column(evaluation, text)) for text in texts]
+    rows = [_row(evaluation, name, columns, role=roles.get(name, "")) for name in evaluation.systems]
+    caption = "Systems by key metrics, with 95 % intervals over members; the best of each metric in bold"
+    return figure(caption, tag("table.systems", _head(columns), tag("tbody", *rows)))
 
 
 def everything(evaluation: Evaluation) -> Html:
@@ -69,40 +67,52 @@ def column(evaluation: Evaluation, text: str) -> dict[str, Measure]:
     return {name: measures[text] for name, measures in evaluation.systems.items() if text in measures}
 
 
-def _head(groups: Sequence[tuple[Over, Sequence[str]]]) -> Html:
-    over = [
-        tag("th.group", _OVER[over], at={"scope": "colgroup", "colspan": str(len(texts))}) for over, texts in groups
-    ]
-    names = [tag("th", wording.sentence(text), at={"scope": "col"}) for _, texts in groups for text in texts]
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One metric of all the systems that have it, with what is drawn alike in all of its cells."""
+
+    text: str
+    measures: Mapping[str, Measure]
+
+    @property
+    def metric(self) -> Metric:
+        return next(iter(self.measures.values())).metric
+
+    def cells(self, names: Iterable[str]) -> list[Html]:
+        """A cell for each system: the value above its interval."""
+        strong, places = best(self.measures), wording.shared_places(self.measures.values())
+        return [_cell(self.measures.get(name), places=places, strong=name in strong) for name in names]
+
+
+def _place(metric: Metric) -> tuple[int, int, int]:
+    order = KEY.index(metric.name) if metric.name in KEY else len(KEY)
+    return list(_OVER).index(metric.over), order, metric.at or 0
+
+
+def _head(columns: Sequence[_Column]) -> Html:
+    spans = [(over, str(len(list(run)))) for over, run in groupby(columns, key=lambda one: one.metric.over)]
+    over = [tag("th.group", _OVER[over], at={"scope": "colgroup", "colspan": span}) for over, span in spans]
+    names = [tag("th", wording.sentence(one.text), at={"scope": "col"}) for one in columns]
     corner = tag("th", "System", at={"scope": "col", "rowspan": "2"})
     return tag("thead", tag("tr", corner, *over), tag("tr", *names))
 
 
-def _row(
-    evaluation: Evaluation, name: str, columns: Sequence[str], *, bold: Mapping[str, frozenset[str]], role: str
-) -> Html:
-    measures = evaluation.systems[name]
+def _row(evaluation: Evaluation, name: str, columns: Sequence[_Column], *, role: str) -> Html:
     chosen = name == evaluation.chosen
     role = role or ("released" if chosen else "")
-    cells = (cell(measures.get(text), strong=name in bold[text]) for text in columns)
-    note = tag("small", role) if role else NOTHING
-    return tag("tr.chosen" if chosen else "tr", row_name(name, note), *cells)
+    cells = (cell for one in columns for cell in one.cells([name]))
+    return tag("tr.chosen" if chosen else "tr", row_name(name, tag("small", role) if role else NOTHING), *cells)
 
 
 def _metric_row(evaluation: Evaluation, text: str, names: Sequence[str]) -> Html:
-    found = column(evaluation, text)
-    bold = best(found)
-    any_metric = next(iter(found.values())).metric
-    better = MEANINGS[any_metric.name].better
-    note = tag("small", f"{better} is better" if better in ("higher", "lower") else better)
-    return tag(
-        "tr", row_name(wording.sentence(text), note), *(cell(found.get(name), strong=name in bold) for name in names)
-    )
+    found = _Column(text, column(evaluation, text))
+    better = MEANINGS[found.metric.name].better
+    note = tag("small", f"{better} is better") if better else NOTHING
+    return tag("tr", row_name(wording.sentence(text), note), *found.cells(names))
 
 
-def cell(measure: Measure | None, *, strong: bool) -> Html:
-    """A measure as a cell: the value above its interval."""
+def _cell(measure: Measure | None, *, places: int, strong: bool) -> Html:
     if measure is None:
         return tag("td.n.none", wording.UNKNOWN)
-    value = wording.value_of(measure)
-    return tag("td.n", tag("b", value) if strong else tag("span", value), tag("small", wording.ends(measure)))
+    value = wording.number(measure.value, places=places)
+    return tag("td.n", tag("b" if strong else "span", value), tag("small", wording.ends(measure, places=places)))

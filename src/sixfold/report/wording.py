@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -33,11 +33,13 @@ def decimals(*values: float | None) -> int:
 def number(value: float | None, *, places: int | None = None) -> str:
     """A number with three digits, thousands apart; a dash where it is not known.
 
-    >>> number(0.02734), number(1.0312), number(12345.6).replace(THIN, " "), number(None) == UNKNOWN
-    ('0.0273', '1.03', '12 346', True)
+    >>> number(0.02734), number(1.0312), number(33), number(12345.6).replace(THIN, " "), number(None) == UNKNOWN
+    ('0.0273', '1.03', '33', '12 346', True)
     """
     if value is None or math.isnan(value):
         return UNKNOWN
+    if isinstance(value, int):
+        places = 0
     if math.isinf(value):
         return "\N{INFINITY}" if value > 0 else MINUS + "\N{INFINITY}"
     text = f"{value:,.{decimals(value) if places is None else places}f}".replace(",", THIN)
@@ -54,34 +56,36 @@ def given(value: float) -> str:
     return f"{int(whole):,}".replace(",", THIN).replace("-", MINUS) + dot + rest
 
 
-def apart(value: float, bounds: Sequence[float]) -> str:
-    """A measured number with as many digits as it takes to differ from the bounds of its target.
+def places_apart(value: float, bounds: Sequence[float]) -> int:
+    """How many decimals it takes to tell a measured number from the bounds of its target.
 
-    >>> apart(0.74996, [0.75]), apart(0.7346, [0.75])
-    ('0.74996', '0.735')
+    >>> places_apart(0.74996, [0.75]), places_apart(0.7346, [0.75]), places_apart(0.75, [0.75])
+    (5, 3, 3)
     """
     places = decimals(value)
     while places < 9 and any(value != bound and round(value, places) == round(bound, places) for bound in bounds):
         places += 1
-    return number(value, places=places)
+    return places
 
 
-def ends(measure: Measure) -> str:
-    """The interval alone, with the decimals of its value; empty where there is none."""
+def ends(measure: Measure, *, places: int | None = None) -> str:
+    """The interval alone; empty where there is none. `places` are its decimals, those of the value unless given."""
     if measure.low is None or measure.high is None:
         return ""
-    places = decimals(measure.value, measure.low, measure.high)
+    places = decimals(measure.value, measure.low, measure.high) if places is None else places
     return f"[{number(measure.low, places=places)}, {number(measure.high, places=places)}]"
 
 
 def measured(measure: Measure) -> str:
     """A value with its interval: 0.0274 [0.0200, 0.0352]."""
-    return f"{value_of(measure)} {ends(measure)}".rstrip()
+    places = decimals(measure.value, measure.low, measure.high)
+    return f"{number(measure.value, places=places)} {ends(measure, places=places)}".rstrip()
 
 
-def value_of(measure: Measure) -> str:
-    """The value alone, with the decimals of its interval."""
-    return number(measure.value, places=decimals(measure.value, measure.low, measure.high))
+def shared_places(measures: Iterable[Measure]) -> int:
+    """The decimals of a whole column: enough for its small values, one more at most than its largest asks for."""
+    values = [measure.value for measure in measures]
+    return min(max(map(decimals, values), default=0), decimals(*values) + 1)
 
 
 def share(value: float) -> str:

@@ -5,7 +5,7 @@ queries with `retrieve(queries, k)` and is made of plain arrays, so that a relea
 member is never a row of a model: members are known by their history alone, given with each query,
 so a new member is served like an old one and a new watch counts at once.
 
-Read next: index.py (the exact top k), popular.py, ease.py, itemitem.py, als.py, merge.py.
+Read next: index.py (the exact top k), popular.py, ease.py, itemitem.py, als.py with norms.py, merge.py.
 """
 
 from __future__ import annotations

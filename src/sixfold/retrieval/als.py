@@ -38,8 +38,8 @@ class ALS(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="als"):
 
     factors: int = 64
     iterations: int = 12
-    unobserved: float = 0.1
-    l2: float = 0.003
+    unobserved: float = 0.2
+    l2: float = 0.01
     nu: float = 1.0
     half_life: str | None = None
 

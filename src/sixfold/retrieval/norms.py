@@ -71,4 +71,5 @@ def _allowed(rows: Rows, query: Queries) -> NDArray[np.bool_]:
     """Whether each row (m,) is known to the catalogue, born and not excluded, for a single query."""
     known = rows < len(query.born)
     born = query.born[np.where(known, rows, 0)] if len(query.born) else np.zeros(len(rows), np.int64)
-    return known & (born < query.ts[0]) & ~np.isin(rows, query.exclude[0])
+    allowed: NDArray[np.bool_] = known & (born < query.ts[0]) & ~np.isin(rows, query.exclude[0])
+    return allowed

@@ -5,9 +5,10 @@ Everything is computed once, for all the questions that `validate` asks.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from .. import durations
 from ..design import Design
 from ..features.spec import Stream
-from ..types import NOWHERE, Rows, Table, Times
+from ..lint.finding import Finding
+from ..types import NOWHERE, SECOND, Rows, Table, Times
 from .material import Material
 
 Mask = NDArray[np.bool_]
@@ -51,6 +53,11 @@ class Evidence:
 
     design: Design
     material: Material
+
+    @property
+    def has_label(self) -> bool:
+        """Whether the label's outcome ever came, of whatever value."""
+        return self.material.log.has(self.design.requirements.label)
 
     def happened(self, stream: Stream) -> Table:
         """The outcomes that a stream names, all columns; empty ones where the log has none."""
@@ -115,9 +122,22 @@ class Evidence:
         return Part(name, start, stop, positives, int(rows.sum()) - positives)
 
 
+Question: TypeAlias = Callable[[Evidence], Iterator[Finding]]
+"""A rule that has data."""
+
+
 def within(ts: Times, start: int, stop: int) -> Mask:
     """(n,) whether start <= ts < stop."""
     return np.asarray((ts >= start) & (ts < stop))
+
+
+def in_seconds(us: float) -> str:
+    """A duration for people, rounded to the second.
+
+    >>> in_seconds(5_400_123_456)
+    '90m'
+    """
+    return durations.text(round(us / SECOND) * SECOND)
 
 
 def slots(decision: NDArray[Any], item: Rows) -> NDArray[np.int64]:

@@ -35,7 +35,7 @@ def suspicious(table: Floats, columns: Sequence[str], label: ArrayLike) -> list[
     >>> [finding.path for finding in suspicious(table, ["seconds watched", "hour"], label)]
     ['learning.features: seconds watched']
     """
-    rows = np.unique(np.linspace(0, len(table) - 1, min(len(table), ROWS)).astype(np.int64)) if len(table) else []
+    rows = np.linspace(0, len(table) - 1, min(len(table), ROWS)).astype(np.int64)
     labels = np.asarray(label, np.float64)[rows]
     found = []
     for name, column in zip(columns, table[rows].T, strict=True):
@@ -70,8 +70,8 @@ def written_by_label(evidence: Evidence) -> Iterator[Finding]:
         if len(row) and same / len(row) > WRITTEN_WITH:
             yield warning(
                 f"log.entities.{entity}.{field}",
-                f"{same} of the {len(row)} changes of {path!r} are at the ts of a label of the same {entity}, so it may be "
-                "made of the label; use count or rate of the outcome in its place, which see only what came before",
+                f"{same} of the {len(row)} changes of {path!r} are at the ts of a label of the same {entity}, so it "
+                "may be made of the label; use count or rate of the outcome in its place, which see only the past",
             )
 
 

@@ -5,8 +5,7 @@ The rules mirror those of `sixfold.lint`, but have data: each looks at all event
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -20,7 +19,8 @@ from ..lint.features import paths_of, streams_of
 from ..lint.finding import Finding, error, spaced, warning
 from ..lint.targets import judged, stated
 from ..metrics.interval import Interval
-from .evidence import Evidence, slots, within
+from . import integrity
+from .evidence import Evidence, Question, in_seconds, within
 from .leaks import written_by_label
 from .material import Material
 
@@ -29,11 +29,6 @@ LEAST_POSITIVES = 100
 
 OFF = 1.10
 """A measured load or rate this factor off what the design states contradicts it."""
-
-TOLERATED = 0.01
-"""Share of the outcomes that may be out of order before training on them is refused."""
-
-_Question: TypeAlias = Callable[[Evidence], Iterator[Finding]]
 
 
 def lint_data(design: Design, material: Material) -> list[Finding]:
@@ -50,9 +45,7 @@ def known_streams(evidence: Evidence) -> Iterator[Finding]:
     log = evidence.material.log
     for path, stream in streams_of(evidence.design):
         if stream.name == SHOWN and not log.has(stream):
-            yield warning(
-                path, "counts what was shown, but the log has no impressions, so it is empty; ingest some or drop it"
-            )
+            yield warning(path, "counts what was shown, but the log has 0 impressions; ingest some or drop it")
         elif stream.name != SHOWN and not log.has(stream):
             yield error(path, f"the log has no outcome {stream.name!r}; {nearest(stream.name, log.outcomes)}")
 
@@ -112,13 +105,15 @@ def measurable(evidence: Evidence) -> Iterator[Finding]:
         if target.metric.over == "impressions":
             yield warning(
                 path,
-                f"{target.metric} is over impressions, of which the log has 0; ingest impressions or take a metric over "
-                "slates, such as ndcg(at=10)",
+                f"{target.metric} is over impressions, of which the log has 0; ingest impressions or take a metric "
+                "over slates, such as ndcg(at=10)",
             )
 
 
 def enough_positives(evidence: Evidence) -> Iterator[Finding]:
     """What is fitted or judged on a handful of positives is chance."""
+    if not evidence.has_label:
+        return
     for part in evidence.parts:
         path = f"learning.split.{part.name}"
         if part.positives == 0 or part.negatives == 0:
@@ -133,8 +128,8 @@ def enough_positives(evidence: Evidence) -> Iterator[Finding]:
         elif part.positives < LEAST_POSITIVES:
             yield warning(
                 path,
-                f"the {part.name} part has {part.positives} positives ({evidence.design.requirements.label}), fewer than "
-                f"{LEAST_POSITIVES}; ingest a longer log or raise its share",
+                f"the {part.name} part has {part.positives} positives ({evidence.design.requirements.label}), fewer "
+                f"than {LEAST_POSITIVES}; ingest a longer log or raise its share",
             )
 
 
@@ -150,28 +145,10 @@ def long_enough(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def stray_times(evidence: Evidence) -> Iterator[Finding]:
-    """A few wrong dates stretch the log, and its cut in four and every count with it."""
-    log = evidence.material.log
-    for name, table in (("decisions", log.decisions), *((f"outcomes.{name}", t) for name, t in log.outcomes.items())):
-        ts = table["ts"]
-        if len(ts) < LEAST_POSITIVES:
-            continue
-        low, high = np.quantile(ts, [0.01, 0.99])
-        # Twice the span of nearly all: an even log reaches 1 % beyond it on either side.
-        stray = int(((ts < low - 2 * (high - low)) | (ts > high + 2 * (high - low))).sum())
-        if stray and high > low:
-            yield warning(
-                f"log.{name}.ts",
-                f"{stray} of {spaced(len(ts))} lie far outside the {durations.text(int(high - low) // 10**6 * 10**6)} of "
-                "98 % of them; correct their dates or leave them out",
-            )
-
-
 def stated_rates(evidence: Evidence) -> Iterator[Finding]:
-    """Sampling, thresholds and load are planned from the rate of positives; assumptions are there to be contradicted."""
+    """Sampling, thresholds and load are planned from the rate of positives; assumptions are there to be tested."""
     n = int(evidence.complete.sum())
-    if not n:
+    if not n or not evidence.has_label:
         return
     positives = int((evidence.positive & evidence.complete).sum())
     rate, wanted = positives / n, evidence.design.scale.positive_rate
@@ -199,36 +176,6 @@ def stated_slates(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def in_order(evidence: Evidence) -> Iterator[Finding]:
-    """An outcome known before its decision is a feature of it: the clocks disagree, and the label leaks."""
-    decided = evidence.material.log.decisions["ts"]
-    for name, table in evidence.material.log.outcomes.items():
-        decision = evidence.attributed(table).decision
-        some = decision >= 0
-        early = int((table["ts"][some] < decided[decision[some]]).sum())
-        if early:
-            share = early / int(some.sum())
-            yield (error if share > TOLERATED else warning)(
-                f"log.outcomes.{name}",
-                f"{early} outcomes ({share:.2%}) are dated before the decision that they name; correct the clocks",
-            )
-
-
-def joined(evidence: Evidence) -> Iterator[Finding]:
-    """An outcome that cannot be joined is a positive that training takes for a negative."""
-    for name, table in evidence.material.log.outcomes.items():
-        found = evidence.attributed(table)
-        lost = int(((found.decision < 0) & ~found.organic).sum())
-        elsewhere = int(((found.decision >= 0) & (found.shown < 0)).sum())
-        path, total = f"log.outcomes.{name}", spaced(len(table["ts"]))
-        if lost:
-            yield warning(path, f"{lost} of {total} name a decision that never came; ingest the missing decisions")
-        if elsewhere:
-            yield warning(
-                path, f"{elsewhere} of {total} are of an item that their decision did not show; correct the join"
-            )
-
-
 def within_window(evidence: Evidence) -> Iterator[Finding]:
     """Outcomes that come after the window are trained on as negatives."""
     label = evidence.happened(evidence.design.requirements.label)
@@ -236,30 +183,10 @@ def within_window(evidence: Evidence) -> Iterator[Finding]:
     delay = label["ts"][at >= 0] - evidence.material.log.decisions["ts"][at[at >= 0]]
     late = int((delay >= durations.parse(evidence.design.requirements.window)).sum())
     if late > 0.1 * len(delay):
-        nine_in_ten = durations.text(int(np.quantile(delay, 0.9)) // 10**6 * 10**6)
         yield warning(
             "requirements.window",
             f"{late} of {spaced(len(delay))} labels come after the window of {evidence.design.requirements.window} and "
-            f"count as negatives; nine in ten have come after {nine_in_ten}, so widen it",
-        )
-
-
-def shown_once(evidence: Evidence) -> Iterator[Finding]:
-    """An item twice in a slate gives one outcome to two rows."""
-    twice = len(evidence.slots) - len(np.unique(evidence.slots))
-    if twice:
-        yield warning("log.shown", f"{twice} impressions repeat an item of their own slate; ingest each item once")
-
-
-def proper_propensities(evidence: Evidence) -> Iterator[Finding]:
-    """Off-policy estimates divide by the propensity: it is a probability above 0, or not known."""
-    propensity = evidence.material.log.shown["propensity"]
-    odd = int(((propensity <= 0) | (propensity > 1)).sum())
-    if odd:
-        yield warning(
-            "log.shown.propensity",
-            f"{odd} of {spaced(len(propensity))} propensities are not above 0 and up to 1; log the probability of the "
-            "choice, or leave it out where it is not known",
+            f"count as negatives; nine in ten have come after {in_seconds(np.quantile(delay, 0.9))}, so widen it",
         )
 
 
@@ -275,8 +202,8 @@ def warm_test(evidence: Evidence) -> Iterator[Finding]:
     if cold > 0.5 * len(asking):
         yield warning(
             "learning.split.test",
-            f"{cold} of {spaced(len(asking))} members of the test part have no {design.history} before it; they are judged "
-            "apart, on what is popular, so ingest a longer log",
+            f"{cold} of {spaced(len(asking))} members of the test part have no {design.history} before it; they "
+            "are judged apart, on what is popular, so ingest a longer log",
         )
 
 
@@ -284,8 +211,7 @@ def _contradicts(measured: float, wanted: float) -> bool:
     return not wanted / OFF <= measured <= wanted * OFF
 
 
-QUESTIONS: tuple[_Question, ...] = (
-    known_streams, known_cells, known_fields, known_contexts, needs_position, measurable, enough_positives, long_enough,
-    stray_times, stated_rates, stated_slates, in_order, joined, within_window, shown_once, proper_propensities, warm_test,
-    written_by_label,
+QUESTIONS: tuple[Question, ...] = (
+    *integrity.QUESTIONS, known_streams, known_cells, known_fields, known_contexts, needs_position, measurable,
+    enough_positives, long_enough, stated_rates, stated_slates, within_window, warm_test, written_by_label,
 )  # fmt: skip

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sixfold.retrieval import norms
+from sixfold.retrieval.norms import NormIndex
+from sixfold.types import Queries
+
+
+def queries(n: int, items: int, rng: np.random.Generator) -> Queries:
+    return Queries(
+        ts=rng.integers(0, 10, n),
+        member=np.full(n, -1, np.int32),
+        history=np.empty((n, 0), np.int32),
+        history_ts=np.empty((n, 0), np.int64),
+        exclude=rng.integers(-1, items + 3, (n, 4)).astype(np.int32),
+        born=rng.integers(-4, 10, max(items - 2, 0)),
+    )
+
+
+def by_full_sort(asked: Queries, products: np.ndarray, k: int) -> list[list[int]]:
+    out = []
+    for n, row in enumerate(products):
+        allowed = [
+            i
+            for i in range(len(row))
+            if i < len(asked.born) and asked.born[i] < asked.ts[n] and i not in set(asked.exclude[n])
+        ]
+        order = sorted((-row[i], i) for i in allowed)
+        out.append(([i for _, i in order] + [-1] * k)[:k])
+    return out
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(1, 12), st.sampled_from([0.0, 1.0, 3.0]))
+def test_the_scan_is_a_full_sort_whatever_the_norms_and_the_ties(seed, items, k, spread):
+    rng = np.random.default_rng(seed)
+    # Whole numbers: products are exact in float32 and many are equal.
+    vectors = rng.integers(-2, 3, (items, 4)) * np.round(np.exp(spread * rng.random(items)))[:, None]
+    asked, ask = queries(3, items, rng), rng.integers(-2, 3, (3, 4))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(norms, "FIRST", 2)
+        patch.setattr(norms, "MOST", 8)
+        found = NormIndex.of(vectors.astype(np.float32)).search(asked, ask.astype(np.float32), k)
+    assert found.ids.tolist() == by_full_sort(asked, ask @ vectors.T, k)
+    there = found.ids >= 0
+    query, _ = np.nonzero(there)
+    assert (found.scores[there] == (ask @ vectors.T)[query, found.ids[there]]).all()
+
+
+def test_the_scan_ends_early_where_norms_spread():
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(50_000, 8)).astype(np.float32)
+    vectors *= np.exp(rng.normal(size=len(vectors))).astype(np.float32)[:, None]
+    index = NormIndex.of(vectors)
+    # The last half is made unreadable: an answer without NaN in it has not looked there.
+    index.vectors[25_000:] = np.nan
+    asked = Queries(
+        np.ones(1, np.int64),
+        np.zeros(1, np.int32),
+        np.empty((1, 0), np.int32),
+        np.empty((1, 0), np.int64),
+        np.empty((1, 0), np.int32),
+        np.zeros(50_000, np.int64),
+    )
+    ask = rng.normal(size=(1, 8)).astype(np.float32)
+    found = index.search(asked, ask, 20)
+    assert found.ids[0].tolist() == np.argsort(-(vectors @ ask[0]), kind="stable")[:20].tolist()
