@@ -15,7 +15,9 @@ def names(prefix: str, numbers: np.ndarray) -> np.ndarray:
     return np.array([f"{prefix}{i}".encode() for i in numbers.tolist()] or [b""])[: len(numbers)]
 
 
-def random_log(rng: np.random.Generator, *, members: int = 12, items: int = 15, decisions: int = 60, days: int = 6) -> Events:
+def random_log(
+    rng: np.random.Generator, *, members: int = 12, items: int = 15, decisions: int = 60, days: int = 6
+) -> Events:
     """Decisions with slates of 4, watches of some, a few organic ones; ts in whole hours, so that many are equal."""
     ts = START + rng.integers(0, days * 24, decisions) * 3600 * SECOND
     slate = 4
@@ -38,6 +40,7 @@ def random_log(rng: np.random.Generator, *, members: int = 12, items: int = 15, 
                 "key": names("v", np.arange(items)),
                 "genre": genre,
                 "length_s": rng.integers(30, 3000, items).astype(np.float64),
+                "embedding": rng.normal(size=(items, 3)).astype(np.float32),
                 "published": (START - DAY + first) / SECOND,
             },
             "member": {

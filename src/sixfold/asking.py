@@ -44,8 +44,13 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def recommend(
-    workspace: Workspace, member: str, *, k: int | None = None, context: Mapping[str, str] | None = None,
-    exclude: Sequence[str] = (), explained: bool = False,
+    workspace: Workspace,
+    member: str,
+    *,
+    k: int | None = None,
+    context: Mapping[str, str] | None = None,
+    exclude: Sequence[str] = (),
+    explained: bool = False,
 ) -> Answer:
     """The slate of a member, by the published release and the state at the end of the log.
 

@@ -75,7 +75,9 @@ def fill(
     """Append all events of a world to the log; counts of what is new."""
     known = workspace.world()
     if known is not None and known != world:
-        raise DataError(f"the log of {workspace.folder} came from another world; choose another --dir or delete events/")
+        raise DataError(
+            f"the log of {workspace.folder} came from another world; choose another --dir or delete events/"
+        )
     workspace.folder.mkdir(parents=True, exist_ok=True)
     counts = {"events": 0, "impressions": 0, "duplicates": 0}
     with workspace.log(create=True) as log:
@@ -95,14 +97,19 @@ def from_files(files: list[Path], folder: Path) -> Begun:
 
     from .events.infer import infer
     from .events.mapping_toml import write_mapping
-    from .ingest import ingest
     from .inferred import design_text
+    from .ingest import ingest
 
     design_path, mapping_path = _free(folder / "design.py"), _free(folder / "mapping.toml")
     found = infer(files)
     mapping_path.write_text(write_mapping(found.mapping, comments=found.comments()))
     workspace = Workspace(folder)
-    lines = [f"wrote {mapping_path}", *(f"  {guess}" for guess in found.guesses), *(f"  {join}" for join in found.joins), ""]
+    lines = [
+        f"wrote {mapping_path}",
+        *(f"  {guess}" for guess in found.guesses),
+        *(f"  {join}" for join in found.joins),
+        "",
+    ]
     for path in files:
         if found.mapping.tables_for(path):
             lines.append(str(ingest(workspace, path, mapping_path, now=time.time_ns() // 1000)))

@@ -115,7 +115,7 @@ class Learning(_Section, frozen=True, kw_only=True):
     history: the outcomes that make up what a member did (default: the label). candidates: how many each retriever gives.
     heads: what the ranker predicts (default: the label happens), joined to one number by the formula `value`.
     negatives: which rows without the label are trained on. queries: of a log without decisions, how many moments of
-    asking are made up for each member. sample: the share of asks that the ranker learns from. refit: fit the retrievers again on all but the test before publishing.
+    asking are made up for each member. sample: the share of asks that the ranker learns from.
     """
 
     features: tuple[Feature, ...]
@@ -131,7 +131,6 @@ class Learning(_Section, frozen=True, kw_only=True):
     split: Split = Split()
     queries: Annotated[int, Meta(ge=1, le=100)] = 3
     sample: Annotated[float, Meta(gt=0, le=1)] = 1.0
-    refit: bool = False
     seed: int = 0
 
 
@@ -147,7 +146,9 @@ class Components(_Section, frozen=True, kw_only=True):
     """Step 5: the services a request passes, in this order."""
 
     candidates: Service = Service(deadline_ms=25, fallback="popular", why="millions of items are too many to rank")
-    ranking: Service = Service(deadline_ms=40, fallback="retrieval order", why="scores a few hundred with fresh features")
+    ranking: Service = Service(
+        deadline_ms=40, fallback="retrieval order", why="scores a few hundred with fresh features"
+    )
 
 
 class Scale(_Section, frozen=True, kw_only=True):
@@ -260,7 +261,9 @@ def from_json(data: bytes) -> Design:
 def load(path: Path) -> Design:
     """The `design` that a Python file defines, checked. Raises DesignError with the line of a mistake."""
     if not path.exists():
-        raise DesignError(f"there is no {path}; run 'sixfold new video --dir {path.parent}' or 'sixfold new --from FILES'")
+        raise DesignError(
+            f"there is no {path}; run 'sixfold new video --dir {path.parent}' or 'sixfold new --from FILES'"
+        )
     scope: dict[str, object] = {"__file__": str(path), "__name__": "design"}
     try:
         exec(compile(path.read_text(), str(path), "exec"), scope)

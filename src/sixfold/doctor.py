@@ -34,7 +34,9 @@ def examine() -> list[Finding]:
         try:
             out.append(Finding(name, True, importlib.metadata.version(name)))
         except importlib.metadata.PackageNotFoundError:
-            out.append(Finding(name, False, f"run: pip install 'sixfold[{extra}]'" if extra else "run: pip install sixfold"))
+            out.append(
+                Finding(name, False, f"run: pip install 'sixfold[{extra}]'" if extra else "run: pip install sixfold")
+            )
     out.append(_sqlite())
     free = shutil.disk_usage(Path.cwd()).free
     out.append(Finding("disk", free > 1e9, f"{free / 1e9:.0f} GB free here"))

@@ -46,7 +46,9 @@ def explain(model: Model, decided: Decided, *, most: int = 3) -> list[Explained]
     for place, row in enumerate(rows.tolist()):
         best = np.argsort(-parts[place], kind="stable")[:most]
         reasons = tuple(
-            Reason(columns[c], float(decided.table[row, c]), float(parts[place, c])) for c in best if parts[place, c] > 0
+            Reason(columns[c], float(decided.table[row, c]), float(parts[place, c]))
+            for c in best
+            if parts[place, c] > 0
         )
         given = {name: int(rank) + 1 for name, rank in zip(model.sources, pool.ranks[row], strict=True) if rank >= 0}
         heads = {name: float(column[row]) for name, column in decided.heads.items()}

@@ -65,7 +65,9 @@ def write(folder: Path, kept: Golden) -> None:
 
 def read(folder: Path) -> Golden:
     """The golden log that `write` wrote."""
-    arrays = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("member", "item", "ts", "rows", "values"))
+    arrays = (
+        np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("member", "item", "ts", "rows", "values")
+    )
     return Golden(decode((folder / "events.bin").read_bytes()), *arrays)
 
 
@@ -79,9 +81,14 @@ def _small(model: Model, events: Events) -> Events:
         last = np.zeros(len(table["ts"]), bool)
         last[np.argsort(table["ts"], kind="stable")[-MOMENTS:]] = True
         keep[name] = last
-    moments = events.select({**{f"entity {of}": np.zeros(len(t["ts"]), bool) for of, t in events.entities.items()}, **keep})
+    moments = events.select(
+        {**{f"entity {of}": np.zeros(len(t["ts"]), bool) for of, t in events.entities.items()}, **keep}
+    )
     named = {
-        design.member: [moments.decisions.get(design.member), *(t.get(design.member) for t in moments.outcomes.values())],
+        design.member: [
+            moments.decisions.get(design.member),
+            *(t.get(design.member) for t in moments.outcomes.values()),
+        ],
         design.item: [moments.shown["item"], *(t.get(design.item) for t in moments.outcomes.values())],
     }
     entities = {}
@@ -103,9 +110,7 @@ def _rows(model: Model, events: Events) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 def _frame(model: Model, ids: Vocabulary, member: np.ndarray, item: np.ndarray, ts: np.ndarray) -> Frame:
     design = model.design
-    context = {
-        f"context.{name}": np.zeros(len(ts), np.uint64) for name in model.features.contexts
-    }
+    context = {f"context.{name}": np.zeros(len(ts), np.uint64) for name in model.features.contexts}
     keys = {design.member: ids[design.member].rows(member), design.item: ids[design.item].rows(item)}
     return Frame(ts, keys, context, np.ones(len(ts), np.int16))
 
@@ -125,7 +130,9 @@ def _online(model: Model, kept: Golden) -> Floats:
         state.apply(kept.events.between(folded, ts))
         folded = ts
         rows = kept.ts == ts
-        out[rows] = model.features.matrix(state, _frame(model, state.ids, kept.member[rows], kept.item[rows], kept.ts[rows]))
+        out[rows] = model.features.matrix(
+            state, _frame(model, state.ids, kept.member[rows], kept.item[rows], kept.ts[rows])
+        )
     return out
 
 

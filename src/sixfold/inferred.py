@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .errors import DataError
 from .events.infer import Inferred
-from .events.mapping import Table
+from .events.mapping import EntityTable, ImpressionTable, OutcomeTable
 from .features.attributes import Kind, kind_of
 from .features.indexed import Indexed, Vocabulary, index, joined
 from .features.store import Store
@@ -18,12 +18,12 @@ MEMBER = "member"
 
 def design_text(found: Inferred, workspace: Workspace) -> str:
     """The text of a `design.py` for the log that these tables filled. Raises DataError where no table is a log."""
-    logs = [table for table in found.mapping.table if table.kind != "entity"]
+    logs = [table for table in found.mapping.table if not isinstance(table, EntityTable)]
     if not logs:
         raise DataError("none of the files says what members did; give one with an id of each and a time")
     item = _item(logs[0])
     log = _peek(workspace, (MEMBER, item))
-    label, history = _label(logs, log)
+    label = _label(log)
     features = [*_attributes(log, MEMBER), *_attributes(log, item), *_counts(log, label, item)]
     return _TEMPLATE.format(
         name=workspace.folder.resolve().name or "mine", item=item, member=MEMBER, label=label,
@@ -31,12 +31,11 @@ def design_text(found: Inferred, workspace: Workspace) -> str:
         users=max(len_of(log, MEMBER), 1), items=max(len_of(log, item), 1),
         window="30d" if not len(log.decisions["ts"]) else "1d", title=_title(log, item),
         targets="auc() >= 0.60, calibration().within(0.95, 1.05)" if len(log.decisions["ts"]) else "ndcg(at=10) >= 0.05",
-        history=history,
     )  # fmt: skip
 
 
-def _item(table: Table) -> str:
-    if table.kind == "impression":
+def _item(table: OutcomeTable | ImpressionTable) -> str:
+    if isinstance(table, ImpressionTable):
         return next(iter(table.item))
     return next(name for name in table.keys if name != MEMBER)
 
@@ -46,13 +45,12 @@ def _peek(workspace: Workspace, types: tuple[str, str]) -> Indexed:
     return joined([index(events, ids, item=types[1]) for events in workspace.batches()])
 
 
-def _label(logs: list[Table], log: Indexed) -> tuple[str, int]:
+def _label(log: Indexed) -> str:
     """The outcome with the most events; a threshold is the user's to set."""
     counts = {name: len(table["ts"]) for name, table in log.outcomes.items()}
     if not counts:
         raise DataError("no row of the files became an outcome; look at events/quarantine.jsonl for the reasons")
-    name = max(counts, key=lambda outcome: counts[outcome])
-    return name, 200
+    return max(counts, key=lambda outcome: counts[outcome])
 
 
 def _attributes(log: Indexed, entity: str) -> list[str]:
@@ -76,7 +74,11 @@ def _counts(log: Indexed, label: str, item: str) -> list[str]:
         out.append(f'rate("{label}", by="{item}", half_life="7d")')
         out.append("position()")
     for field, column in log.entities.get(item, {}).items():
-        if column.dtype.kind == "S" and field not in ("id", "title", "name") and b"\x1f" in b"".join(column[:500].tolist()):
+        if (
+            column.dtype.kind == "S"
+            and field not in ("id", "title", "name")
+            and b"\x1f" in b"".join(column[:500].tolist())
+        ):
             out.append(f'count("{label}", by=("member", "{item}.{field}"), window="60d")')
             break
     return out
@@ -111,7 +113,7 @@ design = Design(
 {features}
         ),
         retrievers=(Popular(half_life="30d"), EASE(), ALS(factors=64)),
-        ranker=Forest(trees=200), history_length={history},
+        ranker=Forest(trees=200), history_length=200,
     ),
     components=Components(candidates=Service(deadline_ms=25, fallback="popular"),
                           ranking=Service(deadline_ms=40, fallback="retrieval order")),

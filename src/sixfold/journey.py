@@ -13,12 +13,12 @@ import numpy as np
 from . import golden
 from . import release as releases
 from .design import Design, checked
+from .errors import DesignError
 from .evaluation import slates, truth
 from .evaluation.check import check
 from .evaluation.evaluate import POPULARITY, Contest, Row, contest
 from .evaluation.gate import Gate, gate
 from .evaluation.results import Evaluation
-from .errors import DesignError
 from .events.schema import Events, concat
 from .lint import lint
 from .metrics.target import Verdict
@@ -67,8 +67,14 @@ def quick(design: Design) -> Design:
 
 
 def train(
-    design: Design, batches: Iterable[Events], *, into: Path | None = None, cache: Cache | None = None,
-    champion: Release | None = None, world: truth.World | None = None, stages: Stages | None = None,
+    design: Design,
+    batches: Iterable[Events],
+    *,
+    into: Path | None = None,
+    cache: Cache | None = None,
+    champion: Release | None = None,
+    world: truth.World | None = None,
+    stages: Stages | None = None,
     row: Row = lambda name, measures: None,
 ) -> Trained:
     """Train a design on a log, judge it beside its baselines and write the release.
@@ -93,15 +99,21 @@ def train(
     with stages.stage("writing the release"):
         written = releases.write(
             into or Path(tempfile.mkdtemp(prefix="sixfold-")), model,
-            items=np.array(material.ids[design.item].names()), titles=material.titles(), sample=golden.sample(model, concat(events)),
+            items=np.array(material.ids[design.item].names()), titles=material.titles(),
+            sample=golden.sample(model, concat(events)),
             digest=material.digest, cuts=material.cuts, metrics=msgspec.to_builtins(found),
         )  # fmt: skip
     return Trained(written, found, gate(found))
 
 
 def evaluate(
-    release: Release, batches: Iterable[Events], *, cache: Cache | None = None, world: truth.World | None = None,
-    stages: Stages | None = None, row: Row = lambda name, measures: None,
+    release: Release,
+    batches: Iterable[Events],
+    *,
+    cache: Cache | None = None,
+    world: truth.World | None = None,
+    stages: Stages | None = None,
+    row: Row = lambda name, measures: None,
 ) -> Evaluation:
     """Judge a release beside its baselines, on its own test part and on all that the log holds after it."""
     stages = stages or Stages()

@@ -19,7 +19,7 @@ from .design import (
     outcome,
 )
 from .features import spec as _features
-from .features.spec import age, at_least, attribute, context, count, hour, position, weekday
+from .features.spec import age, at_least, attribute, context, count, hour, position, similarity, weekday
 from .metrics import spec as _metrics
 from .metrics.spec import (
     auc,
@@ -45,7 +45,7 @@ from .ranking.calibration import Identity, Isotonic, Platt
 from .ranking.forest import Forest
 from .ranking.linear import Linear
 from .ranking.sampling import Downsample, KeepAll, Reweight
-from .retrieval import ALS, EASE, Popular, Recent
+from .retrieval import ALS, EASE, ItemItem, Popular, Recent
 
 
 def rate(
@@ -73,9 +73,9 @@ def mean(
 
 __all__ = [
     "ALS", "EASE", "Amount", "Assume", "Components", "Design", "Downsample", "Forest", "Happens", "Identity",
-    "Isotonic", "KeepAll", "Learning", "Linear", "Metrics", "Platt", "Popular", "Problem", "Recent", "Requirements",
+    "Isotonic", "ItemItem", "KeepAll", "Learning", "Linear", "Metrics", "Platt", "Popular", "Problem", "Recent", "Requirements",
     "Reweight", "Scale", "Service", "Slate", "Split", "age", "at_least", "attribute", "auc", "average_precision",
     "brier", "calibration", "context", "count", "coverage", "grouped_auc", "hit_rate", "hour", "log_loss", "map_",
     "mean", "mrr", "ndcg", "new_share", "normalised_entropy", "novelty", "outcome", "position", "positive_rate",
-    "precision", "rate", "recall", "weekday",
+    "precision", "rate", "recall", "similarity", "weekday",
 ]  # fmt: skip

@@ -151,7 +151,13 @@ Timer = Callable[[str], None]
 
 
 def decide(
-    model: Model, known: Known, asks: Asks, *, size: int | None = None, unwanted: Rows | None = None, timer: Timer | None = None
+    model: Model,
+    known: Known,
+    asks: Asks,
+    *,
+    size: int | None = None,
+    unwanted: Rows | None = None,
+    timer: Timer | None = None,
 ) -> Decided:
     """The slate of each ask, with everything that explains it."""
     done = timer or (lambda stage: None)

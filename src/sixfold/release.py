@@ -86,7 +86,14 @@ class Release:
 
 
 def write(
-    folder: Path, model: Model, *, items: NDArray[np.bytes_], titles: NDArray[np.bytes_], sample: golden.Golden, digest: str, cuts: Cuts,
+    folder: Path,
+    model: Model,
+    *,
+    items: NDArray[np.bytes_],
+    titles: NDArray[np.bytes_],
+    sample: golden.Golden,
+    digest: str,
+    cuts: Cuts,
     metrics: Mapping[str, Any],
 ) -> Release:
     """Write a release below `folder` and give it; the same content gives the same id and is written once."""
@@ -150,8 +157,12 @@ def verified(path: Path) -> Manifest:
 
 
 def _write_parts(
-    draft: Path, model: Model, items: NDArray[np.bytes_], titles: NDArray[np.bytes_], sample: golden.Golden,
-    metrics: Mapping[str, Any]
+    draft: Path,
+    model: Model,
+    items: NDArray[np.bytes_],
+    titles: NDArray[np.bytes_],
+    sample: golden.Golden,
+    metrics: Mapping[str, Any],
 ) -> None:
     _put(draft / "design.json", model.design.to_json())
     _put(draft / "features.json", msgspec.json.encode(model.features, order="deterministic"))

@@ -1,9 +1,9 @@
 """A workspace: one folder with a design, its log, its releases and its state. Every command works on one.
 
-    design.py     the user's design                events/      the log, quarantined rows
-    mapping.toml  the user's tables as events      releases/    one folder each, and CURRENT
-    world.json    the world the log came from      state/       what the engine knows now, rebuilt when in doubt
-    cache/        training stages by content       reports/     HTML
+design.py     the user's design                events/      the log, quarantined rows
+mapping.toml  the user's tables as events      releases/    one folder each, and CURRENT
+world.json    the world the log came from      state/       what the engine knows now, rebuilt when in doubt
+cache/        training stages by content       reports/     HTML
 """
 
 from __future__ import annotations
@@ -109,13 +109,17 @@ class Workspace:
     def release_ids(self) -> list[str]:
         """All releases, oldest first."""
         paths = (path for path in self.releases.glob("*/manifest.json"))
-        return [path.parent.name for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.parent.name))]
+        return [
+            path.parent.name for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
+        ]
 
     def listed(self) -> list[Listed]:
         """All releases in a line each, oldest first, read from their manifests and metrics alone."""
         current, out = self.current_id(), []
         for number in self.release_ids():
-            manifest = msgspec.json.decode((self.releases / number / "manifest.json").read_bytes(), type=releases.Manifest)
+            manifest = msgspec.json.decode(
+                (self.releases / number / "manifest.json").read_bytes(), type=releases.Manifest
+            )
             metrics = msgspec.json.decode((self.releases / number / "metrics.json").read_bytes())
             chosen = metrics["systems"][metrics["chosen"]]
             named = [metric for metric in ("AUC", "nDCG@10") if metric in chosen]
@@ -161,10 +165,11 @@ class Workspace:
         with self.log() as log:
             if log.head() > offset:
                 mark.unlink(missing_ok=True)
-                for offset, events in log.read(offset):
+                head = offset
+                for head, events in log.read(offset):  # noqa: B007
                     state.apply(events)
                 state.store.flush()
-                mark.write_text(str(offset))
+                mark.write_text(str(head))
         self._fits(release, state)
         return state
 
@@ -190,4 +195,3 @@ class Workspace:
         """Keep the world's knobs beside the log, so that its truth can be asked later."""
         named = Named(name, msgspec.to_builtins(world))
         (self.folder / "world.json").write_bytes(msgspec.json.format(msgspec.json.encode(named), indent=2))
-

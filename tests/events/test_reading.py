@@ -18,7 +18,7 @@ from sixfold.events.sniffing import Form, Layout
 CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
 
 
-def all_of(path: Path, form: Form = Form(), *, size: int = 50_000) -> RawBatch:  # noqa: B008
+def all_of(path: Path, form: Form = Form(), *, size: int = 50_000) -> RawBatch:
     batches = list(read(path, layout_of(path, form), size=size))
     assert all(len(batch) <= size for batch in batches)
     whole = join(batches)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.logs import random_log
 
 from sixfold.evaluation import skew
 from sixfold.features import spec, table
@@ -14,7 +15,6 @@ from sixfold.features.indexed import Frame, Vocabulary, index
 from sixfold.features.online import State
 from sixfold.features.store import Store
 from sixfold.types import Asks
-from tests.logs import random_log
 
 FEATURES = (
     spec.attribute("video.genre"),
@@ -25,6 +25,7 @@ FEATURES = (
     spec.hour(),
     spec.weekday(),
     spec.position(),
+    spec.similarity("video.embedding", half_life="2d"),
     spec.count("watch", by="video", window="2d"),
     spec.count("shown", by=("member", "video"), window="1d", tiles=4),
     spec.count(spec.at_least("watch", 50), by="member", window="8h"),
@@ -54,8 +55,8 @@ def setup(events):
 MEMORY = spec.Memory("member", "video", spec.Stream("watch"), spec.Stream("watch"), 5)
 
 
-def state_of(fitted, folder=None) -> State:
-    return State(fitted, MEMORY, Store(folder))
+def state_of(fitted, folder=None, ids=None) -> State:
+    return State(fitted, MEMORY, Store(folder), ids=ids)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -63,7 +64,7 @@ def state_of(fitted, folder=None) -> State:
 def test_replay_online_equals_batch(seed, mapped, tmp_path):
     events = random_log(np.random.default_rng(seed))
     ids, log, fitted = setup(events)
-    state = state_of(fitted, tmp_path / "state" if mapped else None)
+    state = state_of(fitted, tmp_path / "state" if mapped else None, ids)
     found = skew.verify(events, log, ids, state, frame_of(log))
     assert found.rows == len(log.shown["ts"])
     assert not found, [str(difference) for difference in found.differences]
@@ -81,7 +82,7 @@ def test_folding_before_reading_is_caught():
     ids, log, fitted = setup(events)
     frame = frame_of(log)
     late = Frame(frame.ts + 1, frame.keys, frame.context, frame.position)
-    online = skew.replay(events, state_of(fitted), late, ids)
+    online = skew.replay(events, state_of(fitted, ids=ids), late, ids)
     found = skew.compare(online, fitted.matrix(Batch(log, ids, MEMORY), frame), fitted.columns)
     assert any(d.column.startswith("count(watch, by=video") for d in found.differences)
 
@@ -103,11 +104,11 @@ def test_mapped_state_is_there_when_opened_again(tmp_path):
 def test_any_order_of_folding_gives_the_same_state(seed, parts):
     rng = np.random.default_rng(seed)
     events = random_log(rng, decisions=25)
-    _, log, fitted = setup(events)
+    ids, log, fitted = setup(events)
     known = {name: np.ones(len(t["ts"]), bool) for name, t in events.tables() if name.startswith("entity")}
     none = {name: np.zeros(len(t["ts"]), bool) for name, t in events.tables() if not name.startswith("entity")}
     first = events.select({**known, **none})
-    in_order, shuffled = state_of(fitted), state_of(fitted)
+    in_order, shuffled = state_of(fitted, ids=ids), state_of(fitted, ids=ids)
     for state in (in_order, shuffled):
         state.apply(first)
         # Rows follow the order of arrival; fix it, so that the states can be compared row by row.
@@ -138,7 +139,9 @@ def test_memory_online_equals_batch(seed):
     assert (offline.history >= 0).any()
     np.testing.assert_array_equal(online.history, offline.history)
     np.testing.assert_array_equal(online.history_ts * (online.history >= 0), offline.history_ts)
-    np.testing.assert_array_equal(np.where(offline.born < ts, online.born, 0), np.where(offline.born < ts, offline.born, 0))
+    np.testing.assert_array_equal(
+        np.where(offline.born < ts, online.born, 0), np.where(offline.born < ts, offline.born, 0)
+    )
     members, seen = np.repeat(asks.member, items), np.tile(np.arange(items, dtype=np.int32), n)
     times = np.full(n * items, ts)
     np.testing.assert_array_equal(state.last_seen(members, seen, times), batch.last_seen(members, seen, times))

@@ -14,7 +14,9 @@ STRANGER = "m7"
 
 @click.command()
 @click.argument("system", default="video")
-@click.option("--dir", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), show_default=True)
+@click.option(
+    "--dir", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), show_default=True
+)
 @click.option("--members", default=MEMBERS, show_default=True)
 @click.option("--days", default=DAYS, show_default=True)
 @click.pass_context
@@ -30,7 +32,10 @@ def demo(ctx: click.Context, system: str, folder: Path, members: int, days: int)
     if not (folder / "design.py").exists():
         _say(f"sixfold new {system} --dir {folder}")
         ctx.invoke(start.new, system=system, source=None, more=(), folder=folder, machine=False)
-    _say(f"sixfold world {system} --members {members} --days {days}", "members with drifting tastes, and a truth to judge by")
+    _say(
+        f"sixfold world {system} --members {members} --days {days}",
+        "members with drifting tastes, and a truth to judge by",
+    )
     ctx.invoke(
         start.world, name=system, members=members, days=days, difficulty="middle", seed=0, folder=folder, machine=False
     )
@@ -46,7 +51,9 @@ def demo(ctx: click.Context, system: str, folder: Path, members: int, days: int)
     _run(ctx, use.recommend, folder, member=STRANGER, k=8, context=("device=tv",), exclude=(), explain=True)
     _say("sixfold report")
     _run(ctx, use.report, folder, out=None)
-    click.echo(f"\nall of it took {time.perf_counter() - start_time:.0f} s; the workspace is {folder}/, its design {folder}/design.py")
+    click.echo(
+        f"\nall of it took {time.perf_counter() - start_time:.0f} s; the workspace is {folder}/, its design {folder}/design.py"
+    )
 
 
 def _say(command: str, why: str = "") -> None:

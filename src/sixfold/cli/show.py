@@ -74,8 +74,12 @@ def evaluation(out: Console, found: Evaluation) -> None:
         out.print(table)
     if found.truth is not None:
         order = sorted(found.truth.value.items(), key=lambda pair: pair[1])
-        out.print("mean true value of a slate's items: " + ", ".join(f"{n} {number(v)}" for n, v in order), highlight=False)
-        out.print(f"{found.chosen} closes {100 * found.truth.gap_closed:.0f} % of the gap from popularity to the oracle")
+        out.print(
+            "mean true value of a slate's items: " + ", ".join(f"{n} {number(v)}" for n, v in order), highlight=False
+        )
+        out.print(
+            f"{found.chosen} closes {100 * found.truth.gap_closed:.0f} % of the gap from popularity to the oracle"
+        )
     for note in found.notes:
         out.print(f"note: {note}", style="dim")
 

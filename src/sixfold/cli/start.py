@@ -13,7 +13,9 @@ from .common import Progress, as_json, emit, in_dir
 
 @click.command()
 @click.argument("system", required=False)
-@click.option("--from", "source", type=click.Path(exists=True, path_type=Path), help="Your own tables; name all of them.")
+@click.option(
+    "--from", "source", type=click.Path(exists=True, path_type=Path), help="Your own tables; name all of them."
+)
 @click.argument("more", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @in_dir
 @as_json
@@ -71,7 +73,9 @@ def world(name: str, members: int, days: int, difficulty: str, seed: int, folder
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--map", "mapping", type=click.Path(exists=True, path_type=Path), help="Default: mapping.toml of the workspace.")
+@click.option(
+    "--map", "mapping", type=click.Path(exists=True, path_type=Path), help="Default: mapping.toml of the workspace."
+)
 @click.option("--replay", is_flag=True, help="FILES is a quarantine: read it again, keep what still fails.")
 @in_dir
 @as_json

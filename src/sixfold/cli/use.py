@@ -20,7 +20,13 @@ from .common import Progress, as_json, emit, in_dir
 @in_dir
 @as_json
 def recommend(
-    member: str, k: int | None, context: tuple[str, ...], exclude: tuple[str, ...], explain: bool, folder: Path, machine: bool
+    member: str,
+    k: int | None,
+    context: tuple[str, ...],
+    exclude: tuple[str, ...],
+    explain: bool,
+    folder: Path,
+    machine: bool,
 ) -> None:
     """A slate for a member from the published release, as of now (the end of the log).
 
@@ -59,7 +65,11 @@ def report(out: Path | None, folder: Path, machine: bool) -> None:
     workspace = Workspace(folder)
     release = workspace.current()
     html = page.render(
-        release.design, journey.evaluation_of(release), journey.verdicts(release), release.manifest, lint(release.design)
+        release.design,
+        journey.evaluation_of(release),
+        journey.verdicts(release),
+        release.manifest,
+        lint(release.design),
     )
     path = out or workspace.reports / f"{release.id}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +103,9 @@ def releases(action: str, number: str | None, folder: Path, machine: bool) -> No
             emit(listed) if machine else show.releases(show.console(), listed)
         case "show":
             found = workspace.release(str(number))
-            emit({"manifest": found.manifest, "metrics": found.metrics}) if machine else show.release(show.console(), found)
+            emit({"manifest": found.manifest, "metrics": found.metrics}) if machine else show.release(
+                show.console(), found
+            )
         case "promote":
             found = workspace.release(str(number))
             workspace.promote(found.id)
@@ -104,7 +116,9 @@ def releases(action: str, number: str | None, folder: Path, machine: bool) -> No
 
 
 @click.command("verify-skew")
-@click.option("--most", default=None, type=click.IntRange(1), help="Compare only the last so many rows (all are folded).")
+@click.option(
+    "--most", default=None, type=click.IntRange(1), help="Compare only the last so many rows (all are folded)."
+)
 @in_dir
 @as_json
 def verify_skew(most: int | None, folder: Path, machine: bool) -> None:
@@ -118,17 +132,17 @@ def verify_skew(most: int | None, folder: Path, machine: bool) -> None:
 
     workspace, progress = Workspace(folder), Progress(quiet=machine)
     start = time.perf_counter()
-    found = verify_log(workspace.design, list(workspace.batches()), most=most, progress=lambda i, n: progress("replay", i, n))
+    found = verify_log(
+        workspace.design, list(workspace.batches()), most=most, progress=lambda i, n: progress("replay", i, n)
+    )
     progress.clear()
     if machine:
         emit(found)
     else:
         for difference in found.differences:
             click.echo(str(difference))
-        verdict = "differ" if found else "no difference"
-        click.echo(
-            f"{verdict}: {found.rows:,} rows x {found.columns} features, online against batch, {time.perf_counter() - start:.1f} s"
-        )
+        verdict, seconds = "differ" if found else "no difference", time.perf_counter() - start
+        click.echo(f"{verdict}: {found.rows:,} rows x {found.columns} features, online against batch, {seconds:.1f} s")
     sys.exit(1 if found else 0)
 
 

@@ -154,7 +154,11 @@ class Contest:
 
     def _slices(self, predicted: Floats) -> dict[str, dict[str, Measures]]:
         rows = self.ready.test.examples
-        metrics = [m for m in self._over_impressions() if m.name in ("normalised_entropy", "auc", "calibration", "positive_rate")]
+        metrics = [
+            m
+            for m in self._over_impressions()
+            if m.name in ("normalised_entropy", "auc", "calibration", "positive_rate")
+        ]
         return {
             path: impressions.by_slice(metrics, self._label(), predicted, rows.member, values, self._rng())
             for path in self.ready.material.design.metrics.slices
@@ -204,9 +208,18 @@ class Contest:
                 "impressions (calibration, AUC, log loss) do not apply"
             )
         if self.test.cold.any():
-            notes.append(f"{int(self.test.cold.sum())} members of the test have no history before it; they are judged apart")
-        skipped = [path for path in material.design.metrics.slices if material.has_decisions and self._slice_values(path) is None]
-        notes += [f"slice {path} was left out: it is neither a category among the features, is_new nor age" for path in skipped]
+            notes.append(
+                f"{int(self.test.cold.sum())} members of the test have no history before it; they are judged apart"
+            )
+        skipped = [
+            path
+            for path in material.design.metrics.slices
+            if material.has_decisions and self._slice_values(path) is None
+        ]
+        notes += [
+            f"slice {path} was left out: it is neither a category among the features, is_new nor age"
+            for path in skipped
+        ]
         return notes
 
     def _rng(self) -> np.random.Generator:

@@ -43,5 +43,3 @@ def _won(ahead: Measure) -> bool:
 
 def _lost(ahead: Measure) -> bool:
     return ahead.high is not None and ahead.high < 0
-
-

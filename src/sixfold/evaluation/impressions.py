@@ -13,8 +13,19 @@ from numpy.typing import NDArray
 from ..metrics import binary, calibration, regression
 from ..metrics.interval import interval, sliced
 from ..metrics.kernel import Statistic, mean
-from ..metrics.spec import auc, average_precision, bias, brier, calibration as ratio, grouped_auc, log_loss, mae
-from ..metrics.spec import normalised_entropy, positive_rate, rmse
+from ..metrics.spec import (
+    auc,
+    average_precision,
+    bias,
+    brier,
+    grouped_auc,
+    log_loss,
+    mae,
+    normalised_entropy,
+    positive_rate,
+    rmse,
+)
+from ..metrics.spec import calibration as ratio
 from ..metrics.target import Metric
 from ..types import Floats, Rows
 from .results import Bin, Measures, measure
@@ -59,12 +70,17 @@ def judge(
 
 
 def by_slice(
-    metrics: Iterable[Metric], label: Floats, predicted: Floats, member: Rows, values: NDArray[np.str_],
+    metrics: Iterable[Metric],
+    label: Floats,
+    predicted: Floats,
+    member: Rows,
+    values: NDArray[np.str_],
     rng: np.random.Generator,
 ) -> dict[str, Measures]:
     """Each metric within each value of a slice."""
     out: dict[str, Measures] = {}
     for metric in metrics:
+
         def of(rows: NDArray[np.intp], metric: Metric = metric) -> Statistic:
             found = statistic(metric, label[rows], predicted[rows], member[rows])
             assert found is not None
@@ -86,4 +102,3 @@ def tenths(label: Floats, predicted: Floats) -> list[Bin]:
     found = calibration.by_bin(label, predicted)
     columns = (found.n, found.predicted, found.observed)
     return [Bin(int(n), float(p), float(o)) for n, p, o in zip(*columns, strict=True)]
-

@@ -63,9 +63,10 @@ class Truth(msgspec.Struct, frozen=True):
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything measured on the test part of a log.
 
-    chosen: the system that is released. systems: measures by system, over impressions and over slates. ahead: the
-    paired difference chosen - system of `yardstick`, over slates; ahead_shown: the same of AUC, over impressions. slices: by slice and its value, of the chosen system. cold: measures of the
-    systems for members without history. notes: what could not be measured, and why.
+    chosen: the system that is released. systems: measures by system, over impressions and over slates. ahead: the paired
+    difference chosen - system of `yardstick` over slates; ahead_shown: that of AUC over impressions. slices: by slice and
+    its value, of the chosen system. cold: measures of the systems for members without history. notes: what could not be
+    measured, and why.
     """
 
     chosen: str

@@ -39,7 +39,9 @@ class Difference:
     batch: float
 
     def __str__(self) -> str:
-        return f"{self.column}: {self.rows} rows differ, most row {self.row}: online {self.online:g}, batch {self.batch:g}"
+        return (
+            f"{self.column}: {self.rows} rows differ, most row {self.row}: online {self.online:g}, batch {self.batch:g}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class Skew:
 def replay(events: Events, state: State, frame: Frame, ids: Vocabulary, *, progress: Progress | None = None) -> Floats:
     """The features of a frame (n, columns) float32, read from `state` between the folds of the events.
 
-    The frame's keys are rows of `ids`; the state numbers its own as the events reach it.
+    The frame's keys are rows of `ids`. Where the state numbers ids by itself, as the events reach it, members of one instant
+    in a history may stand in another order; give it the same vocabulary to compare features that read histories.
     """
     order = np.argsort(frame.ts, kind="stable")
     names = {entity: ids[entity].names() for entity in frame.keys}
@@ -110,7 +113,7 @@ def verify_log(
     frame = logged(material)
     if most is not None and len(frame) > most:
         frame = frame.take(np.sort(np.argsort(frame.ts, kind="stable")[-most:]))
-    state = State(material.features, design.memory, Store())
+    state = State(material.features, design.memory, Store(), ids=material.ids)
     return verify(concat(events), material.log, material.ids, state, frame, progress=progress)
 
 

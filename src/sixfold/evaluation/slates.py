@@ -32,7 +32,14 @@ YARDSTICK = ndcg(at=10)
 def standard(item: str) -> tuple[Metric, ...]:
     """What is always measured of slates."""
     return (
-        ndcg(at=10), recall(at=10), hit_rate(at=10), map_(at=10), mrr(at=10), recall(at=100), coverage(of=item), novelty()
+        ndcg(at=10),
+        recall(at=10),
+        hit_rate(at=10),
+        map_(at=10),
+        mrr(at=10),
+        recall(at=100),
+        coverage(of=item),
+        novelty(),
     )
 
 
@@ -180,4 +187,3 @@ def funnel(found: Test, sources: tuple[str, ...], slates: Rows) -> list[Funnel]:
     row, place = np.nonzero(slates >= 0)
     out.append(stage("slate", row << 32 | slates[row, place]))
     return out
-

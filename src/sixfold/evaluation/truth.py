@@ -33,7 +33,13 @@ class World(Protocol):
 
 
 def judge(
-    world: World, material: Material, formula: Formula, found: Test, slates: Mapping[str, Rows], chosen: str, baseline: str
+    world: World,
+    material: Material,
+    formula: Formula,
+    found: Test,
+    slates: Mapping[str, Rows],
+    chosen: str,
+    baseline: str,
 ) -> Truth:
     """The mean true value of each system's slates, of the oracle's, and the share of the gap that `chosen` closes.
 
@@ -65,8 +71,13 @@ def _worth(value: Floats, slate: Rows, place: NDArray[np.int64]) -> float:
 
 
 def _oracle(
-    value: Floats, alive: NDArray[np.bool_], material: Material, found: Test, rows: NDArray[np.int64],
-    place: NDArray[np.int64], size: int,
+    value: Floats,
+    alive: NDArray[np.bool_],
+    material: Material,
+    found: Test,
+    rows: NDArray[np.int64],
+    place: NDArray[np.int64],
+    size: int,
 ) -> float:
     masked = np.where(alive, value, -np.inf)
     members = np.repeat(found.asks.member[rows], len(place))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import apsw
@@ -180,7 +181,7 @@ class _Known:
         before = np.where(known, before, content[first[inverse]])
         new = ~known & ~repeated
         clash = ~new & (before != content)
-        parts = [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+        parts = [slice(a, b) for a, b in pairwise(bounds)]
         keep = {name: new[part] for name, part in zip(names, parts, strict=True)}
         conflicts = {name: clash[part] for name, part in zip(names, parts, strict=True) if clash[part].any()}
         return keep, conflicts, flat[new], content[new]

@@ -35,7 +35,7 @@ class Batch:
     """A log as a source of features. What an accumulator needs sorted is sorted once, at its first use."""
 
     def __init__(self, log: Indexed, ids: Vocabulary, memory: Memory) -> None:
-        self._log, self._ids, self._memory = log, ids, memory
+        self._log, self._ids, self.memory = log, ids, memory
         self._versions: dict[str, Versions] = {}
         self._prepared: dict[Accumulator, _Prepared] = {}
 
@@ -47,7 +47,7 @@ class Batch:
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""
-        length = self._memory.length
+        length = self.memory.length
         items, times = self._histories.as_of(asks.member, asks.ts, length=length)
         return Queries(asks.ts, asks.member, items, times, items, self.born)
 
@@ -58,17 +58,17 @@ class Batch:
     @cached_property
     def born(self) -> Times:
         """The first ts at which each item was known (items,)."""
-        item = self._memory.item
+        item = self.memory.item
         return births(self._log, item, np.full(len(self._ids[item]), UNBORN))
 
     @cached_property
     def _histories(self) -> Histories:
-        liked = self._log.stream(self._memory.liked)
-        return Histories(liked, self._memory, members=len(self._ids[self._memory.member]))
+        liked = self._log.stream(self.memory.liked)
+        return Histories(liked, self.memory, members=len(self._ids[self.memory.member]))
 
     @cached_property
     def _sightings(self) -> Sightings:
-        return Sightings(self._log.stream(self._memory.seen), self._memory)
+        return Sightings(self._log.stream(self.memory.seen), self.memory)
 
     def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
         prepared = self._prepare(accumulator)
@@ -78,9 +78,7 @@ class Batch:
         kernel = accumulator.kernel
         if isinstance(kernel, Sawtooth):
             window = durations.parse(kernel.window)
-            values = windows.bulk(
-                prepared.events, flat, ts, window=window, tiles=kernel.tiles, weight=prepared.weight
-            )
+            values = windows.bulk(prepared.events, flat, ts, window=window, tiles=kernel.tiles, weight=prepared.weight)
         else:
             half_life = durations.parse(kernel.half_life)
             values = decay.bulk(prepared.events, prepared.weight, flat, ts, half_life=half_life)

@@ -20,7 +20,9 @@ Members = Callable[[str], Hashes]
 """The members (n, m) of a category path such as `item.genre`, as of each event."""
 
 
-def cells(by: tuple[str, ...], keys: Mapping[str, Rows], n: int, *, members: Members, table: IdTable | None, learn: bool) -> Rows:
+def cells(
+    by: tuple[str, ...], keys: Mapping[str, Rows], n: int, *, members: Members, table: IdTable | None, learn: bool
+) -> Rows:
     """The cells (n, c) int32 of n events or rows, -1 where there is none.
 
     `table` numbers the combinations of several parts; with `learn` new ones get a row.

@@ -34,9 +34,7 @@ def fold(
     np.add.at(sums, cells, weight * factor(reference[cells] - ts, half_life))
 
 
-def read(
-    sums: NDArray[np.float64], reference: Times, cells: Rows, ts: Times, *, half_life: int
-) -> NDArray[np.float64]:
+def read(sums: NDArray[np.float64], reference: Times, cells: Rows, ts: Times, *, half_life: int) -> NDArray[np.float64]:
     """The decayed sum of each cell (n,) as of ts (n,), all events folded so far lying before ts; 0 for cell -1."""
     if not len(sums):
         return np.zeros(len(cells))
@@ -64,9 +62,7 @@ def running(events: Ordered, weight: NDArray[np.float64], *, half_life: int) -> 
     return sums
 
 
-def bulk(
-    events: Ordered, sums: NDArray[np.float64], cells: Rows, ts: Times, *, half_life: int
-) -> NDArray[np.float64]:
+def bulk(events: Ordered, sums: NDArray[np.float64], cells: Rows, ts: Times, *, half_life: int) -> NDArray[np.float64]:
     """What `read` would give at each (cell, ts) after folding all that came before; `sums` from `running`."""
     end = events.before(cells, ts)
     some = end > events.first(cells)

@@ -6,7 +6,6 @@ Items of one instant stand in order of their row, greatest first, so that any or
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..events.hashing import Hashes, combine, mix
 from ..types import NOWHERE, Rows, Times

@@ -134,7 +134,9 @@ class State:
         np.maximum.at(times, rows, happened.ts)
 
     def _bear(self, batch: Indexed) -> None:
-        births(batch, self.memory.item, self._column(f"born.{self.memory.item}", len(self.ids[self.memory.item]), UNBORN))
+        births(
+            batch, self.memory.item, self._column(f"born.{self.memory.item}", len(self.ids[self.memory.item]), UNBORN)
+        )
 
     def _learn(self, path: str, entities: Mapping[str, Mapping[str, NDArray[Any]]]) -> None:
         entity, field = entity_field(path)
@@ -142,7 +144,9 @@ class State:
         if table is None or field not in table:
             return
         n = len(self.ids[entity])
-        values = self._column(f"attribute.{path}", n, attributes.blank(self.features.kinds[path], self.features.widths[path]))
+        values = self._column(
+            f"attribute.{path}", n, attributes.blank(self.features.kinds[path], self.features.widths[path])
+        )
         known = self._column(f"attribute.{path}.ts", n, attributes.BEGINNING)
         by = self._column(f"attribute.{path}.id", n, np.uint64(0))
         attributes.fold(values, known, by, table["row"], table["ts"], table["id"], table[field])
@@ -150,7 +154,13 @@ class State:
     # Cells and columns
 
     def _cells(
-        self, accumulator: Accumulator, keys: Mapping[str, Rows], ts: Times, *, learn: bool, batch: Indexed | None = None
+        self,
+        accumulator: Accumulator,
+        keys: Mapping[str, Rows],
+        ts: Times,
+        *,
+        learn: bool,
+        batch: Indexed | None = None,
     ) -> Rows:
         def members(path: str) -> Hashes:
             entity, field = entity_field(path)
@@ -160,7 +170,9 @@ class State:
             if table is None or field not in table:
                 return now
             # The batch itself may bring the value that was known before one of its own events.
-            fresh = attributes.Versions(table["row"], table["ts"], table["id"], table[field], count=len(self.ids[entity]))
+            fresh = attributes.Versions(
+                table["row"], table["ts"], table["id"], table[field], count=len(self.ids[entity])
+            )
             later = fresh.as_of(rows, ts)
             return np.where((later != 0).any(axis=1)[:, None], later, now)
 

@@ -26,7 +26,8 @@ class Stream(msgspec.Struct, frozen=True):
     at_least: float | None = None
 
     def __str__(self) -> str:
-        return self.name if self.at_least is None else f"{self.name}>={self.at_least:g}"
+        # Every digit: the state keeps an accumulator under this name.
+        return self.name if self.at_least is None else f"{self.name}>={str(self.at_least).removesuffix('.0')}"
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -73,7 +74,11 @@ class Accumulator(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         kernel = self.kernel
-        how = f"window={kernel.window}:{kernel.tiles}" if isinstance(kernel, Sawtooth) else f"half_life={kernel.half_life}"
+        how = (
+            f"window={kernel.window}:{kernel.tiles}"
+            if isinstance(kernel, Sawtooth)
+            else f"half_life={kernel.half_life}"
+        )
         return f"{'sum' if self.values else 'count'}({self.stream}, by={'+'.join(self.by) or 'all'}, {how})"
 
 
@@ -113,6 +118,17 @@ class Weekday(msgspec.Struct, frozen=True, tag=str.lower):
 
 class Position(msgspec.Struct, frozen=True, tag=str.lower):
     """The place an item is shown at: as logged in training, 1 in serving, so that its effect is learned and left out."""
+
+
+class Similarity(msgspec.Struct, frozen=True, tag=str.lower):
+    """How near an item's vector is to those of the member's history (`features.similarity`)."""
+
+    path: str
+    half_life: str = "30d"
+
+    def __post_init__(self) -> None:
+        entity_field(self.path)
+        durations.parse(self.half_life)
 
 
 class Count(msgspec.Struct, frozen=True, tag=str.lower):
@@ -158,7 +174,7 @@ class Rate(msgspec.Struct, frozen=True, tag=str.lower):
         return (num + self.prior * base) / (den + self.prior)
 
 
-Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Count, Rate]
+Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Similarity, Count, Rate]
 Accumulating = (Count, Rate)
 
 
@@ -190,6 +206,11 @@ def weekday() -> Weekday:
 def position() -> Position:
     """The position shown at."""
     return Position()
+
+
+def similarity(path: str, *, half_life: str = "30d") -> Similarity:
+    """`similarity("video.embedding")`: how near an item's vector is to those of what the member liked lately."""
+    return Similarity(path, half_life)
 
 
 def count(stream: str | Stream, *, by: str | tuple[str, ...] = (), window: str, tiles: int = 8) -> Count:
@@ -244,6 +265,8 @@ def name_of(feature: Feature) -> str:
             return f"context.{name}"
         case Age(path):
             return f"age({path})"
+        case Similarity(path, half_life):
+            return f"similarity({path}, {half_life})"
         case Count(stream, by, window):
             return f"count({stream}, by={'+'.join(by) or 'all'}, {window})"
         case Rate(stream, per, by, half_life, _, values):

@@ -6,7 +6,6 @@ a mapped array grows into a new file that replaces the old by one rename.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ class Store:
         fresh = path.with_suffix(".new")
         mapped = np.lib.format.open_memmap(fresh, mode="w+", dtype=values.dtype, shape=values.shape)
         mapped[...] = values
-        os.replace(fresh, path)
+        fresh.replace(path)
         self._arrays[name] = mapped
 
     def require(self, name: str, rows: int, fill: NDArray[Any]) -> NDArray[Any]:

@@ -14,12 +14,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import durations
 from ..errors import DesignError, nearest
 from ..events.hashing import Hashes, hash_strings
 from ..events.schema import SEP
-from ..types import DAY, SECOND, Floats, Rows
+from ..types import DAY, SECOND, Asks, Floats, Queries, Rows
 from .attributes import Kind, Versions, kind_of
 from .indexed import Frame, Indexed
+from .similarity import similarity
 from .spec import (
     Accumulating,
     Accumulator,
@@ -28,7 +30,9 @@ from .spec import (
     Context,
     Feature,
     Hour,
+    Memory,
     Position,
+    Similarity,
     Weekday,
     entity_field,
     name_of,
@@ -38,8 +42,13 @@ from .spec import (
 class Source(Protocol):
     """What features are computed from: a log in bulk, or a state online."""
 
+    memory: Memory
+
     def attribute(self, path: str, rows: Rows, ts: NDArray[np.int64]) -> NDArray[Any]:
         """The value of an entity's field as of ts, for rows (n,): see `features.attributes`."""
+
+    def queries(self, asks: Asks) -> Queries:
+        """What is remembered of each asking member."""
 
     def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
         """The accumulator of each row of a frame, as of its ts."""
@@ -49,7 +58,7 @@ class Fitted(msgspec.Struct, frozen=True):
     """Features whose vocabularies are fixed: the columns of the table, in order.
 
     `kinds` and `widths` say what each attribute path is; `vocabularies` holds the hashes of the columns of a category,
-    `labels` their text for people.
+    `labels` their text for people; `centres` the mean of the vectors of a path.
     """
 
     features: tuple[Feature, ...]
@@ -57,6 +66,7 @@ class Fitted(msgspec.Struct, frozen=True):
     widths: dict[str, int]
     vocabularies: dict[str, list[int]]
     labels: dict[str, list[str]]
+    centres: dict[str, list[float]]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -113,11 +123,23 @@ class Fitted(msgspec.Struct, frozen=True):
                 return (frame.ts // DAY + 3) % 7
             case Position():
                 return frame.position
+            case Similarity(path, half_life):
+                return self._similarity(path, half_life, source, frame)
             case _:
                 for accumulator in feature.accumulators():
                     if accumulator not in totals:
                         totals[accumulator] = source.total(accumulator, frame)
                 return feature.combine([totals[accumulator] for accumulator in feature.accumulators()])
+
+    def _similarity(self, path: str, half_life: str, source: Source, frame: Frame) -> NDArray[np.float64]:
+        def vectors(items: Rows, ts: NDArray[np.int64]) -> Floats:
+            return source.attribute(path, items, ts)
+
+        memory = source.memory
+        return similarity(
+            source.queries, vectors, centre=np.array(self.centres[path], np.float32), half_life=durations.parse(half_life),
+            members=frame.keys[memory.member], items=frame.keys[memory.item], ts=frame.ts,
+        )  # fmt: skip
 
     def _multi_hot(self, name: str, values: Hashes) -> NDArray[np.bool_]:
         vocabulary = np.array(self.vocabularies[name], np.uint64)
@@ -130,7 +152,9 @@ class Fitted(msgspec.Struct, frozen=True):
 def _attribute(path: str, source: Source, frame: Frame) -> NDArray[Any]:
     entity, _ = entity_field(path)
     if entity not in frame.keys:
-        raise DesignError(f"feature {path!r} is of an entity that a request does not name; {nearest(entity, frame.keys)}")
+        raise DesignError(
+            f"feature {path!r} is of an entity that a request does not name; {nearest(entity, frame.keys)}"
+        )
     return source.attribute(path, frame.keys[entity], frame.ts)
 
 
@@ -150,6 +174,7 @@ def fit(features: tuple[Feature, ...], log: Indexed, *, until: int, also: tuple[
     widths: dict[str, int] = {}
     vocabularies: dict[str, list[int]] = {}
     labels: dict[str, list[str]] = {}
+    centres: dict[str, list[float]] = {}
     for path in dict.fromkeys([*paths(features), *also]):
         column = field_of(log, path)
         kinds[path] = kind_of(column)
@@ -160,15 +185,27 @@ def fit(features: tuple[Feature, ...], log: Indexed, *, until: int, also: tuple[
             entity, field = entity_field(name)
             known = log.entities[entity]["ts"] < until
             vocabularies[name], labels[name] = _frequent(log.entities[entity][field][known], feature.top)
+        elif isinstance(feature, Similarity):
+            centres[feature.path] = _centre(log, feature.path, kinds[feature.path], until)
         elif isinstance(feature, Context) and name in log.texts:
             known = log.decisions[name][log.decisions["ts"] < until]
             vocabularies[name], labels[name] = _frequent_hashes(known, log.texts[name], feature.top)
-    return Fitted(tuple(features), kinds, widths, vocabularies, labels)
+    return Fitted(tuple(features), kinds, widths, vocabularies, labels, centres)
+
+
+def _centre(log: Indexed, path: str, kind: Kind, until: int) -> list[float]:
+    """The mean vector of the entities known before `until`; 0 where there is none."""
+    if kind is not Kind.VECTOR:
+        raise DesignError(f"similarity({path!r}) needs vectors, but {path} is a {kind}; name a field of numbers (n, d)")
+    entity, field = entity_field(path)
+    held = log.entities[entity][field][log.entities[entity]["ts"] < until].astype(np.float64)
+    known = held[~np.isnan(held).any(axis=1)]
+    return [float(x) for x in (known.mean(axis=0) if len(known) else np.zeros(held.shape[1])).astype(np.float32)]
 
 
 def paths(features: tuple[Feature, ...]) -> tuple[str, ...]:
     """Every attribute path that features read or are kept by."""
-    read = [f.path for f in features if isinstance(f, Attribute | Age)]
+    read = [f.path for f in features if isinstance(f, Attribute | Age | Similarity)]
     kept = [part for f in features if isinstance(f, Accumulating) for part in f.by if "." in part]
     return tuple(dict.fromkeys([*read, *kept]))
 

@@ -18,20 +18,31 @@ UNSEEN = np.int64(np.iinfo(np.int64).min)
 """The newest tile of a cell in which nothing has happened."""
 
 
+def width(window: int, tiles: int) -> int:
+    """Microseconds of a tile, rounded up: `tiles` of them cover the window, so that a ring of one more holds a read."""
+    return -(-window // tiles)
+
+
 def tail(ts: Times, window: int, tiles: int) -> NDArray[np.int64]:
     """The number of the first tile that a read at each ts sees."""
-    return (ts - window) // (window // tiles)
+    return (ts - window) // width(window, tiles)
 
 
 def fold(
-    newest: NDArray[np.int64], counts: NDArray[np.int64], cells: Rows, ts: Times, *, window: int, weight: NDArray[np.int64]
+    newest: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    cells: Rows,
+    ts: Times,
+    *,
+    window: int,
+    weight: NDArray[np.int64],
 ) -> None:
     """Count events into their cells, in place and in any order.
 
     newest (cells,) is the greatest tile of each cell, counts (cells, tiles + 1) a ring by tile number.
     """
     ring = counts.shape[1]
-    tile = ts // (window // (ring - 1))
+    tile = ts // width(window, ring - 1)
     touched = np.unique(cells)
     before = newest[touched]
     np.maximum.at(newest, cells, tile)
@@ -78,8 +89,7 @@ def bulk(
     events: Ordered, cells: Rows, ts: Times, *, window: int, tiles: int, weight: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """What `read` would give at each (cell, ts) after folding all that came before; weight in the events' order."""
-    tile = window // tiles
     total = np.concatenate([[0], np.cumsum(weight)])
     head = events.before(cells, ts)
-    start = events.before(cells, tail(ts, window, tiles) * tile)
+    start = events.before(cells, tail(ts, window, tiles) * width(window, tiles))
     return (total[head] - total[start]).astype(np.float64)

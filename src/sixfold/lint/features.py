@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..design import Design
 from ..errors import nearest
-from ..features.spec import SHOWN, Accumulating, Age, Attribute, Context, Rate, Stream, name_of
+from ..features.spec import SHOWN, Accumulating, Age, Attribute, Context, Rate, Similarity, Stream, name_of
 from .finding import Finding, Rule, error, warning
 
 
@@ -36,7 +36,7 @@ def paths_of(design: Design) -> list[tuple[str, str]]:
     found = [("problem.decides.available", decides.available), ("problem.decides.title", decides.title)]
     for i, feature in enumerate(design.learning.features):
         where = f"learning.features[{i}]"
-        if isinstance(feature, Attribute | Age):
+        if isinstance(feature, Attribute | Age | Similarity):
             found.append((where, feature.path))
         elif isinstance(feature, Accumulating):
             found += [(where, part) for part in feature.by if "." in part]

@@ -28,19 +28,23 @@ class Axis:
             return 0.0
         return 100 * min(1.0, max(0.0, (self._turned(value) - low) / (high - low)))
 
-    def ticks(self, *, about: int = 4) -> list[float]:
-        """Round numbers on the line.
+    def ticks(self) -> list[float]:
+        """Round numbers on the line: two to six of them, unless it spans more powers of ten.
 
         >>> Axis(0, 0.04).ticks(), Axis(0.004, 0.07, log=True).ticks()
         ([0.0, 0.01, 0.02, 0.03, 0.04], [0.005, 0.01, 0.02, 0.05])
         """
         if self.log:
-            tens = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            found = [float(f"{digit}e{ten}") for ten in tens for digit in (1, 2, 5)]
-            return [tick for tick in found if self.low <= tick <= self.high]
-        step = _round_step((self.high - self.low) / about)
+            fine = self._powers((1, 2, 5))
+            return fine if len(fine) <= 6 else self._powers((1,))
+        step = _round_step((self.high - self.low) / 5)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [float(f"{n * step:.12g}") for n in range(first, last + 1)]
+
+    def _powers(self, digits: tuple[int, ...]) -> list[float]:
+        tens = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        found = (float(f"{digit}e{ten}") for ten in tens for digit in digits)
+        return [tick for tick in found if self.low <= tick <= self.high]
 
     def _turned(self, value: float) -> float:
         return math.log10(value) if self.log else value

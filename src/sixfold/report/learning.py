@@ -59,16 +59,15 @@ def _compared(found: Review) -> Html:
 
 
 def _calibrated(found: Review) -> Html:
-    bins = {head: rows for head, rows in found.evaluation.bins.items() if rows}
-    if not bins:
+    bins = {head: [one for one in rows if one.n] for head, rows in found.evaluation.bins.items()}
+    if not any(bins.values()):
         return tag(
             "p.quiet",
             "Not applicable: without logged impressions there is nothing that predictions could be held against.",
         )
     heads = found.design.heads
-    return joined(*(
-        calibration.section(head, rows, happens=isinstance(heads.get(head), Happens)) for head, rows in bins.items()
-    ))  # fmt: skip
+    probable = {head: isinstance(heads.get(head), Happens) for head in bins}
+    return joined(*(calibration.section(head, rows, happens=probable[head]) for head, rows in bins.items() if rows))
 
 
 def _cost(found: Review) -> Html:

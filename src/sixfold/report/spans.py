@@ -47,4 +47,4 @@ def _shares(found: Review) -> list[float]:
 
 def _when(cuts: Cuts, i: int) -> str:
     start, stop = list(pairwise(_edges(cuts)))[i]
-    return f"{wording.day(start)} to {wording.day(stop)}"
+    return f"{wording.minute(start)} to {wording.minute(stop)}"

@@ -49,7 +49,8 @@ def everything(evaluation: Evaluation) -> Html:
     names = list(evaluation.systems)
     rows = [_metric_row(evaluation, text, names) for text in every(evaluation)]
     return figure(
-        "Every metric of every system", tag("table.systems", header_row("Metric", *names), tag("tbody", *rows))
+        "Every metric of every system",
+        tag("table.systems", header_row("Metric", *names, right=names), tag("tbody", *rows)),
     )
 
 

@@ -97,6 +97,11 @@ def share(value: float) -> str:
 
 
 def day(us: int) -> str:
+    """The day of a ts in microseconds, UTC."""
+    return minute(us)[:10]
+
+
+def minute(us: int) -> str:
     """The minute of a ts in microseconds, UTC."""
     return str(np.datetime64(us, "us").astype("datetime64[m]")).replace("T", " ")
 

@@ -60,13 +60,17 @@ class Examples:
 
     def table(self, material: Material, features: Fitted | None = None) -> Floats:
         """What the ranker sees: (n, columns) float32."""
-        return pipeline.table(
-            material.design, features or material.features, material.known, self.pool, self.position
-        )
+        return pipeline.table(material.design, features or material.features, material.known, self.pool, self.position)
 
 
 def examples(
-    material: Material, sources: Mapping[str, Retriever], start: int, stop: int, rng: np.random.Generator, *, share: float
+    material: Material,
+    sources: Mapping[str, Retriever],
+    start: int,
+    stop: int,
+    rng: np.random.Generator,
+    *,
+    share: float,
 ) -> Examples:
     """The rows of a share of the asks with start <= ts < stop: of what was shown, or of made-up asks where nothing was."""
     if material.has_decisions:
@@ -133,9 +137,7 @@ def _blocks(material: Material, sources: Mapping[str, Retriever], asks: Asks) ->
         yield start, part, pipeline.retrieve(sources, material.known.queries(part), k)
 
 
-def ranks_of(
-    material: Material, sources: Mapping[str, Retriever], asks: Asks, ask: _Ints, item: Rows
-) -> Floats:
+def ranks_of(material: Material, sources: Mapping[str, Retriever], asks: Asks, ask: _Ints, item: Rows) -> Floats:
     """The place that each source would have given each row's item (n, sources), NaN where it would not have."""
     out = np.full((len(ask), len(sources)), np.nan, np.float32)
     order = np.argsort(ask, kind="stable")
@@ -153,7 +155,13 @@ def ranks_of(
 
 
 def imagined(
-    material: Material, sources: Mapping[str, Retriever], start: int, stop: int, rng: np.random.Generator, *, share: float
+    material: Material,
+    sources: Mapping[str, Retriever],
+    start: int,
+    stop: int,
+    rng: np.random.Generator,
+    *,
+    share: float,
 ) -> Examples:
     """The candidates of made-up asks in the span, labelled by what the member did within the window."""
     design = material.design

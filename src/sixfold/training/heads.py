@@ -63,7 +63,12 @@ def fit(
 
 
 def _fit_head(
-    name: str, head: Head, ranker: Forest | Linear, material: Material, training: Rows, calibrating: Rows,
+    name: str,
+    head: Head,
+    ranker: Forest | Linear,
+    material: Material,
+    training: Rows,
+    calibrating: Rows,
     progress: Progress | None,
 ) -> FittedHead:
     learning = material.design.learning
@@ -89,7 +94,9 @@ def _fit_head(
     sampling: Sampling = learning.negatives if happens else KeepAll()
     uncalibrated = FittedHead(scorer, sampling, Identity().fit([0.5, 0.5], [0, 1]))
     wanted: Calibration = learning.calibration if happens else Identity()
-    return FittedHead(scorer, sampling, _calibrate(wanted, uncalibrated, calibrating, calibrating.examples.labels[name]))
+    return FittedHead(
+        scorer, sampling, _calibrate(wanted, uncalibrated, calibrating, calibrating.examples.labels[name])
+    )
 
 
 def _calibrate(calibration: Calibration, head: FittedHead, rows: Rows, label: NDArray[np.float32]) -> object:

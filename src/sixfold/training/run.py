@@ -85,9 +85,7 @@ def ready(material: Material, cache: Cache, stages: Stages) -> Ready:
     return Ready(material, sources, made["training"], made["calibrating"], made["test"])
 
 
-def _rows(
-    material: Material, sources: Mapping[str, Retriever], name: str, start: int, stop: int, cache: Cache
-) -> Rows:
+def _rows(material: Material, sources: Mapping[str, Retriever], name: str, start: int, stop: int, cache: Cache) -> Rows:
     learning = material.design.learning
     sampling = learning.negatives if name == "training" else None
     parts = [

@@ -1,0 +1,96 @@
+"""What a design may say about features, and how a feature is called."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from sixfold.errors import DesignError
+from sixfold.features import spec
+from sixfold.features.spec import Accumulator, Decayed, Sawtooth, Stream, name_of
+
+WATCHED = spec.at_least("watch", 30)
+
+NAMED = [
+    (spec.attribute("video.genre"), "video.genre"),
+    (spec.context("device"), "context.device"),
+    (spec.age("video.published"), "age(video.published)"),
+    (spec.hour(), "hour"),
+    (spec.weekday(), "weekday"),
+    (spec.position(), "position"),
+    (spec.similarity("video.embedding"), "similarity(video.embedding, 30d)"),
+    (spec.count("watch", window="7d"), "count(watch, by=all, 7d)"),
+    (spec.count(WATCHED, by=("member", "video"), window="7d"), "count(watch>=30, by=member+video, 7d)"),
+    (spec.rate("watch", by="video", half_life="1d"), "rate(watch per shown, by=video, 1d)"),
+    (spec.mean("watch", by="video", half_life="1d"), "mean(watch, by=video, 1d)"),
+]
+
+
+@pytest.mark.parametrize(("feature", "name"), NAMED, ids=lambda value: value if isinstance(value, str) else "")
+def test_names(feature, name):
+    assert name_of(feature) == name
+
+
+@pytest.mark.parametrize("feature", [feature for feature, _ in NAMED], ids=[name for _, name in NAMED])
+def test_a_feature_survives_json(feature):
+    assert msgspec.json.decode(msgspec.json.encode(feature), type=spec.Feature) == feature
+
+
+def test_a_count_is_one_window():
+    count = spec.count("watch", by="video", window="7d", tiles=4)
+    assert count.accumulators() == (Accumulator(Stream("watch"), ("video",), Sawtooth("7d", 4)),)
+    assert count.combine([np.array([3.0])]).tolist() == [3.0]
+
+
+def test_a_rate_is_drawn_to_the_overall_rate():
+    rate = spec.rate("watch", by="video", half_life="1d", prior=10)
+    own, per, all_own, all_per = rate.accumulators()
+    assert own == Accumulator(Stream("watch"), ("video",), Decayed("1d"))
+    assert per == Accumulator(Stream("shown"), ("video",), Decayed("1d"))
+    assert (all_own.by, all_per.by) == ((), ())
+    totals = [np.array([3.0, 0.0, 0.0]), np.array([10.0, 0.0, 0.0]), np.array([20.0, 20.0, 0.0]), np.array([100.0, 100.0, 0.0])]
+    got = rate.combine(totals)
+    assert got[:2].tolist() == [(3 + 10 * 0.2) / (10 + 10), 0.2]
+    assert np.isnan(got[2]), "before anything happened there is no rate to be drawn to"
+
+
+def test_a_mean_divides_values_by_events():
+    own, per, *_ = spec.mean("watch", by="video", half_life="1d").accumulators()
+    assert (own.values, per.values, own.stream, per.stream) == (True, False, Stream("watch"), Stream("watch"))
+
+
+def test_accumulators_that_differ_are_called_differently():
+    by = ("video",)
+    some = [
+        Accumulator(Stream("watch"), by, Sawtooth("7d")),
+        Accumulator(Stream("watch"), by, Sawtooth("7d", 4)),
+        Accumulator(Stream("watch"), (), Sawtooth("7d")),
+        Accumulator(Stream("watch", 30), by, Sawtooth("7d")),
+        Accumulator(Stream("watch", 12_345_678), by, Sawtooth("7d")),
+        Accumulator(Stream("watch", 12_345_679), by, Sawtooth("7d")),
+        Accumulator(Stream("watch"), by, Decayed("7d")),
+        Accumulator(Stream("watch"), by, Decayed("7d"), values=True),
+    ]
+    assert len({str(one) for one in some}) == len(some), "the state keeps each under its name"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: spec.attribute("genre"), "'genre' names no entity"),
+        (lambda: spec.age("video."), "'video.' names no entity"),
+        (lambda: spec.similarity("v.e", half_life="soon"), "'soon' is not understood"),
+        (lambda: Sawtooth("7d", 0), "tiles is 0"),
+        (lambda: Sawtooth("7", 8), "'7' is not understood"),
+        (lambda: Decayed("0d"), "'0d' is not understood"),
+    ],
+)
+def test_mistakes_are_named(wrong, said):
+    with pytest.raises(DesignError, match=said):
+        wrong()
+
+
+def test_a_count_with_a_bad_window_is_refused_when_it_is_written():
+    with pytest.raises(DesignError, match="'never'"):
+        spec.count("watch", window="never").accumulators()
