@@ -116,6 +116,7 @@ class Learning(_Section, frozen=True, kw_only=True):
     heads: what the ranker predicts (default: the label happens), joined to one number by the formula `value`.
     negatives: which rows without the label are trained on. queries: of a log without decisions, how many moments of
     asking are made up for each member. sample: the share of asks that the ranker learns from.
+    refit: fit the retrievers again on all that lies before the test, which is then judged and published with them.
     """
 
     features: tuple[Feature, ...]
@@ -131,6 +132,7 @@ class Learning(_Section, frozen=True, kw_only=True):
     split: Split = Split()
     queries: Annotated[int, Meta(ge=1, le=100)] = 3
     sample: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    refit: bool = False
     seed: int = 0
 
 

@@ -137,8 +137,8 @@ def _online(model: Model, kept: Golden) -> Floats:
 
 
 def _values(model: Model, rows: Floats) -> Floats:
-    ranks = np.full((len(rows), len(model.sources)), np.nan, np.float32)
-    return model.heads.score(np.concatenate([rows, ranks], axis=1))
+    absent = np.full((len(rows), len(model.columns) - rows.shape[1]), np.nan, np.float32)
+    return model.heads.score(np.concatenate([rows, absent], axis=1))
 
 
 def _same(columns: tuple[str, ...], got: Floats, expected: Floats) -> None:

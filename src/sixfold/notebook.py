@@ -19,7 +19,7 @@ from .evaluation.results import Evaluation
 from .events.log import EventLog
 from .events.schema import Events
 from .release import Release
-from .report.page import table
+from .report.systems import table
 from .workspace import Workspace
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from .policy import filters
 from .ranking.heads import FittedHeads
 from .retrieval.merge import Merged, fuse, merge
 from .types import NOWHERE, Asks, Floats, Queries, Retrieved, Rows, Times
+
+BLOCK = 1024
+"""Asks whose histories are held at once."""
 
 
 class Known(Source, Protocol):
@@ -39,6 +42,14 @@ class Retriever(Protocol):
         """The best k items for each query."""
 
 
+@runtime_checkable
+class Affine(Protocol):
+    """A source that can also say how well any item suits a query, on a scale that a refit does not change."""
+
+    def affinity(self, queries: Queries, ask: NDArray[np.int64], items: Rows) -> Floats:
+        """The affinity of item (n,) to query ask (n,), NaN where the source does not know the item."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """Everything that was learned, in memory: what a release holds."""
@@ -50,8 +61,9 @@ class Model:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that the ranker sees: the features, then the place each source gave."""
-        return (*self.features.columns, *(f"rank({name})" for name in self.sources))
+        """The columns that the ranker sees: the features, the place each source gave, and affinities."""
+        affine = (f"affinity({name})" for name, source in self.sources.items() if isinstance(source, Affine))
+        return (*self.features.columns, *(f"rank({name})" for name in self.sources), *affine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +122,34 @@ def filtered(design: Design, known: Known, asks: Asks, merged: Merged, unwanted:
 
 
 def table(
-    design: Design, features: Fitted, known: Known, pool: Pool, position: NDArray[np.integer[Any]] | None = None
+    design: Design,
+    features: Fitted,
+    sources: Mapping[str, Retriever],
+    known: Known,
+    pool: Pool,
+    position: NDArray[np.integer[Any]] | None = None,
 ) -> Floats:
-    """What the ranker sees of each candidate: its features, then its place in each source, (n, columns) float32."""
-    return np.concatenate([features.matrix(known, pool.frame(design, position)), pool.ranks], axis=1)
+    """What the ranker sees of each candidate, (n, columns) float32: features, the place each source gave, affinities."""
+    parts = [features.matrix(known, pool.frame(design, position)), pool.ranks]
+    affine = [source for source in sources.values() if isinstance(source, Affine)]
+    if affine:
+        parts.append(_affinities(affine, known, pool))
+    return np.concatenate(parts, axis=1)
+
+
+def _affinities(sources: list[Affine], known: Known, pool: Pool) -> Floats:
+    """(n, sources) float32, a block of asks at a time, so that their histories fit in memory."""
+    out = np.empty((len(pool), len(sources)), np.float32)
+    order = np.argsort(pool.ask, kind="stable")
+    ask = pool.ask[order]
+    for start in range(0, len(pool.asks), BLOCK):
+        rows = order[slice(*np.searchsorted(ask, [start, start + BLOCK]))]
+        if not len(rows):
+            continue
+        queries = known.queries(pool.asks.take(slice(start, start + BLOCK)))
+        for column, source in enumerate(sources):
+            out[rows, column] = source.affinity(queries, pool.ask[rows] - start, pool.item[rows])
+    return out
 
 
 def slates(pool: Pool, scores: Floats, size: int) -> Rows:
@@ -165,7 +201,7 @@ def decide(
     done("candidates")
     pool = filtered(model.design, known, asks, merged, unwanted)
     done("filters")
-    features = table(model.design, model.features, known, pool)
+    features = table(model.design, model.features, model.sources, known, pool)
     done("features")
     heads = model.heads.columns(features)
     value = model.heads.formula(heads)

@@ -7,8 +7,8 @@ import numpy as np
 from sixfold.features.similarity import SHRINK, similarity
 from sixfold.types import Asks, Queries
 
-VECTORS = np.array([[1, 0], [0, 2], [3, 3], [np.nan, np.nan]], np.float32)
-CENTRE = np.array([0.5, 0.5], np.float32)
+VECTORS = np.array([[0.5, -0.5], [-0.5, 1.5], [2.5, 2.5], [np.nan, np.nan]], np.float32)
+"""Of four items, centred and scaled."""
 HALF = 10
 HISTORY = {0: [(1, 90), (0, 80)], 1: [], 2: [(3, 95)]}
 
@@ -23,7 +23,7 @@ def queries(asks: Asks) -> Queries:
 
 def found(members, items, ts) -> list[float]:
     return similarity(
-        queries, lambda rows, at: VECTORS[rows], centre=CENTRE, half_life=HALF,
+        queries, lambda rows, at: VECTORS[rows], half_life=HALF,
         members=np.array(members, np.int32), items=np.array(items, np.int32), ts=np.array(ts, np.int64),
     ).tolist()  # fmt: skip
 

@@ -49,7 +49,12 @@ def test_a_rate_is_drawn_to_the_overall_rate():
     assert own == Accumulator(Stream("watch"), ("video",), Decayed("1d"))
     assert per == Accumulator(Stream("shown"), ("video",), Decayed("1d"))
     assert (all_own.by, all_per.by) == ((), ())
-    totals = [np.array([3.0, 0.0, 0.0]), np.array([10.0, 0.0, 0.0]), np.array([20.0, 20.0, 0.0]), np.array([100.0, 100.0, 0.0])]
+    totals = [
+        np.array([3.0, 0.0, 0.0]),
+        np.array([10.0, 0.0, 0.0]),
+        np.array([20.0, 20.0, 0.0]),
+        np.array([100.0, 100.0, 0.0]),
+    ]
     got = rate.combine(totals)
     assert got[:2].tolist() == [(3 + 10 * 0.2) / (10 + 10), 0.2]
     assert np.isnan(got[2]), "before anything happened there is no rate to be drawn to"

@@ -26,6 +26,7 @@ FEATURES = (
     spec.weekday(),
     spec.position(),
     spec.similarity("video.embedding", half_life="2d"),
+    spec.similarity("video.genre", half_life="4d"),
     spec.count("watch", by="video", window="2d"),
     spec.count("shown", by=("member", "video"), window="1d", tiles=4),
     spec.count(spec.at_least("watch", 50), by="member", window="8h"),

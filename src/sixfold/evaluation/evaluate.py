@@ -94,7 +94,7 @@ class Contest:
             pool = rows.pool
             ranks = ranks_of(material, model.sources, pool.asks, pool.ask, pool.item)
             theirs = pipeline.Pool(pool.asks, pool.ask, pool.item, ranks, {})
-            table = pipeline.table(model.design, model.features, material.known, theirs, rows.position)
+            table = pipeline.table(model.design, model.features, model.sources, material.known, theirs, rows.position)
             predicted = next(iter(model.heads.columns(table).values()))
             self.predicted[name] = predicted
             over = impressions.judge(self._over_impressions(), self._label(), predicted, rows.member, self._rng())

@@ -83,7 +83,9 @@ def ranked(model: Model, material: Material, found: Test) -> NDArray[np.float32]
     parts = []
     for start in range(0, len(found.pool), block):
         part = found.pool.take(np.arange(start, min(start + block, len(found.pool))))
-        parts.append(model.heads.score(pipeline.table(model.design, model.features, material.known, part)))
+        parts.append(
+            model.heads.score(pipeline.table(model.design, model.features, model.sources, material.known, part))
+        )
     return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -21,7 +21,7 @@ from .schema import Events
 
 class _Array(msgspec.Struct, array_like=True):
     dtype: str
-    shape: tuple[int, ...]
+    shape: tuple[Annotated[int, msgspec.Meta(ge=0)], ...]
     data: bytes
 
 
@@ -51,14 +51,15 @@ def decode(data: bytes) -> Events:
     """The batch that `encode` made; raises DataError where the bytes are no batch."""
     try:
         body = _decoder.decode(zlib.decompress(data))
-    except (zlib.error, msgspec.DecodeError) as error:
+        return Events(
+            {of: _unpack(table) for of, table in body.entities.items()},
+            _unpack(body.decisions),
+            _unpack(body.shown),
+            {name: _unpack(table) for name, table in body.outcomes.items()},
+        )
+    except (zlib.error, msgspec.DecodeError, ValueError, TypeError) as error:
+        # The last two are NumPy's, of a dtype or shape that the bytes are not of.
         raise DataError(f"a batch of the log cannot be decoded ({error}); restore the log from a backup") from error
-    return Events(
-        {of: _unpack(table) for of, table in body.entities.items()},
-        _unpack(body.decisions),
-        _unpack(body.shown),
-        {name: _unpack(table) for name, table in body.outcomes.items()},
-    )
 
 
 def _pack(table: Mapping[str, NDArray[Any]]) -> dict[str, _Array]:

@@ -60,6 +60,8 @@ class EventLog:
     def _prepare(self) -> None:
         version = self._value("pragma user_version")
         if version == 0:
+            if self._value("select count(*) from sqlite_schema"):
+                raise DataError(f"{self.path} is no log of Sixfold (a database of something else); move it away")
             self._db.execute("pragma journal_mode = wal")
             with self._db:
                 self._db.execute(_SCHEMA)

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Table, Times
+from ..types import NOWHERE, Table, Times
 from .hashing import Hashes, combine, hash_column, hash_strings
 
 SEP = b"\x1f"
@@ -120,9 +121,19 @@ def _content(table: Table) -> Hashes:
     columns = [(name, column) for name, column in sorted(table.items()) if name != "id"]
     out = np.zeros(len(columns[0][1]), np.uint64)
     for name, column in columns:
-        # The column's name goes in too, so that swapping two values is another content.
-        out += combine(hash_strings(np.array([name.encode()])), hash_column(column))
+        # The column's name goes in too, so that swapping two values is another content. A missing value says as much
+        # as a missing column: nothing.
+        said = combine(hash_strings(np.array([name.encode()])), hash_column(column))
+        out += np.where(_missing(column), np.uint64(0), said)
     return out
+
+
+def _missing(column: NDArray[Any]) -> NDArray[np.bool_]:
+    if column.dtype.kind == "S":
+        return np.asarray(column == b"")
+    if column.dtype.kind != "f":
+        return np.zeros(len(column), np.bool_)
+    return np.asarray(np.isnan(column).all(axis=tuple(range(1, column.ndim))))
 
 
 def take(table: Table, rows: NDArray[np.bool_] | NDArray[np.integer]) -> Table:
@@ -157,19 +168,22 @@ def concat_groups(groups: list[Mapping[str, Table]]) -> dict[str, Table]:
 
 
 def concat_tables(tables: list[Table]) -> Table:
-    """One table of many; columns that some lack are filled as missing there."""
+    """One table of many; columns that some lack are filled as missing there (hashes with 0, rows with -1)."""
     tables = [table for table in tables if len(next(iter(table.values())))] or tables[:1]
     names = dict.fromkeys(name for table in tables for name in table)
     return {name: np.concatenate([_column(table, name, tables) for table in tables]) for name in names}
 
 
-def _column(table: Table, name: str, tables: list[Table]) -> NDArray:
+def _column(table: Table, name: str, tables: list[Table]) -> NDArray[Any]:
     if name in table:
         return table[name]
     n = len(next(iter(table.values())))
     like = next(other[name] for other in tables if name in other)
     if like.dtype.kind == "S":
         return np.zeros(n, like.dtype)
+    if like.dtype in (np.uint64, np.int32):
+        # Hashes and rows stay whole numbers: as floats, hashes would lose their last bits.
+        return np.full(n, 0 if like.dtype == np.uint64 else NOWHERE, like.dtype)
     return np.full((n, *like.shape[1:]), np.nan, np.result_type(like.dtype, np.float32))
 
 

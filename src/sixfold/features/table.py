@@ -19,7 +19,7 @@ from ..errors import DesignError, nearest
 from ..events.hashing import Hashes, hash_strings
 from ..events.schema import SEP
 from ..types import DAY, SECOND, Asks, Floats, Queries, Rows
-from .attributes import Kind, Versions, kind_of
+from .attributes import Kind, Versions, kind_of, pack
 from .indexed import Frame, Indexed
 from .similarity import similarity
 from .spec import (
@@ -37,6 +37,9 @@ from .spec import (
     entity_field,
     name_of,
 )
+
+VALUES = 64
+"""How many values of a category make up its vector at most."""
 
 
 class Source(Protocol):
@@ -58,7 +61,7 @@ class Fitted(msgspec.Struct, frozen=True):
     """Features whose vocabularies are fixed: the columns of the table, in order.
 
     `kinds` and `widths` say what each attribute path is; `vocabularies` holds the hashes of the columns of a category,
-    `labels` their text for people; `centres` the mean of the vectors of a path.
+    `labels` their text for people; `centres` the mean and the scale of the vectors of a path.
     """
 
     features: tuple[Feature, ...]
@@ -66,7 +69,7 @@ class Fitted(msgspec.Struct, frozen=True):
     widths: dict[str, int]
     vocabularies: dict[str, list[int]]
     labels: dict[str, list[str]]
-    centres: dict[str, list[float]]
+    centres: dict[str, list[list[float]]]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -99,7 +102,8 @@ class Fitted(msgspec.Struct, frozen=True):
         parts = [self._values(feature, source, frame, totals) for feature in self.features]
         if not parts:
             return np.zeros((len(frame), 0), np.float32)
-        return np.concatenate([part.astype(np.float32).reshape(len(frame), -1) for part in parts], axis=1)
+        columns = [part[:, None] if part.ndim == 1 else part for part in parts]
+        return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def _values(
         self, feature: Feature, source: Source, frame: Frame, totals: dict[Accumulator, NDArray[np.float64]]
@@ -132,14 +136,28 @@ class Fitted(msgspec.Struct, frozen=True):
                 return feature.combine([totals[accumulator] for accumulator in feature.accumulators()])
 
     def _similarity(self, path: str, half_life: str, source: Source, frame: Frame) -> NDArray[np.float64]:
+        centre, scale = np.array(self.centres[path], np.float32)
+
         def vectors(items: Rows, ts: NDArray[np.int64]) -> Floats:
-            return source.attribute(path, items, ts)
+            held = source.attribute(path, items, ts)
+            raw = self._shares(path, held) if self.kinds[path] == Kind.CATEGORY else held
+            return (raw - centre) * scale
 
         memory = source.memory
         return similarity(
-            source.queries, vectors, centre=np.array(self.centres[path], np.float32), half_life=durations.parse(half_life),
-            members=frame.keys[memory.member], items=frame.keys[memory.item], ts=frame.ts,
-        )  # fmt: skip
+            source.queries,
+            vectors,
+            half_life=durations.parse(half_life),
+            members=frame.keys[memory.member],
+            items=frame.keys[memory.item],
+            ts=frame.ts,
+        )
+
+    def _shares(self, path: str, held: Hashes) -> Floats:
+        """A category as the share of each known value among its members (n, values); NaN where it has none."""
+        hot = self._multi_hot(f"similarity({path})", held).astype(np.float32)
+        total = (held != 0).sum(axis=1, keepdims=True)
+        return np.where(total > 0, hot / np.maximum(total, 1), np.float32(np.nan))
 
     def _multi_hot(self, name: str, values: Hashes) -> NDArray[np.bool_]:
         vocabulary = np.array(self.vocabularies[name], np.uint64)
@@ -174,7 +192,7 @@ def fit(features: tuple[Feature, ...], log: Indexed, *, until: int, also: tuple[
     widths: dict[str, int] = {}
     vocabularies: dict[str, list[int]] = {}
     labels: dict[str, list[str]] = {}
-    centres: dict[str, list[float]] = {}
+    centres: dict[str, list[list[float]]] = {}
     for path in dict.fromkeys([*paths(features), *also]):
         column = field_of(log, path)
         kinds[path] = kind_of(column)
@@ -186,21 +204,35 @@ def fit(features: tuple[Feature, ...], log: Indexed, *, until: int, also: tuple[
             known = log.entities[entity]["ts"] < until
             vocabularies[name], labels[name] = _frequent(log.entities[entity][field][known], feature.top)
         elif isinstance(feature, Similarity):
-            centres[feature.path] = _centre(log, feature.path, kinds[feature.path], until)
+            column = _known(log, feature.path, until)
+            if kinds[feature.path] is Kind.CATEGORY:
+                key = f"similarity({feature.path})"
+                vocabularies[key], _ = _frequent(column, VALUES)
+                half = Fitted((), kinds, widths, vocabularies, {}, {})
+                column = half._shares(feature.path, pack(column))
+            elif kinds[feature.path] is not Kind.VECTOR:
+                raise DesignError(f"{name} needs a category or a vector, but {feature.path} is a number; leave it out")
+            centres[feature.path] = _centred(column)
         elif isinstance(feature, Context) and name in log.texts:
             known = log.decisions[name][log.decisions["ts"] < until]
             vocabularies[name], labels[name] = _frequent_hashes(known, log.texts[name], feature.top)
     return Fitted(tuple(features), kinds, widths, vocabularies, labels, centres)
 
 
-def _centre(log: Indexed, path: str, kind: Kind, until: int) -> list[float]:
-    """The mean vector of the entities known before `until`; 0 where there is none."""
-    if kind is not Kind.VECTOR:
-        raise DesignError(f"similarity({path!r}) needs vectors, but {path} is a {kind}; name a field of numbers (n, d)")
-    entity, field = entity_field(path)
-    held = log.entities[entity][field][log.entities[entity]["ts"] < until].astype(np.float64)
-    known = held[~np.isnan(held).any(axis=1)]
-    return [float(x) for x in (known.mean(axis=0) if len(known) else np.zeros(held.shape[1])).astype(np.float32)]
+def _known(log: Indexed, path: str, until: int) -> NDArray[Any]:
+    """The column of a path's entity events before `until`."""
+    entity, _ = entity_field(path)
+    return field_of(log, path)[log.entities[entity]["ts"] < until]
+
+
+def _centred(vectors: Floats) -> list[list[float]]:
+    """The mean of vectors (n, d), and one over their spread, by dimension; 0 and 1 where there are none."""
+    found = vectors[~np.isnan(vectors).any(axis=1)].astype(np.float64)
+    if not len(found):
+        return [[0.0] * vectors.shape[1], [1.0] * vectors.shape[1]]
+    spread = found.std(axis=0)
+    scale = np.divide(1, spread, out=np.zeros(len(spread)), where=spread > 0)
+    return [found.mean(axis=0).astype(np.float32).tolist(), scale.astype(np.float32).tolist()]
 
 
 def paths(features: tuple[Feature, ...]) -> tuple[str, ...]:

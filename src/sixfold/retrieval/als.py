@@ -143,6 +143,22 @@ class ALSFitted:
                 out[part][known] = solve(self.vectors, self.gram, columns, weights, self.settings)
         return out
 
+    def affinity(self, queries: Queries, ask: NDArray[np.int64], items: Rows) -> Floats:
+        """How much more than the typical item each row's item (n,) suits query ask (n,), in standard deviations.
+
+        Standardised over the catalogue of the query, so that it means the same after a refit, which rotates and scales
+        the vectors; NaN for an item that was not there when it was fitted.
+        """
+        members = self.fold_in(queries).astype(np.float64)
+        mean = self.vectors.mean(axis=0, dtype=np.float64)
+        spread = np.cov(self.vectors.T.astype(np.float64)).reshape(len(mean), -1)
+        usual = members @ mean
+        scale = np.sqrt(np.einsum("nf,fg,ng->n", members, spread, members))
+        known = items < len(self.vectors)
+        score = np.einsum("nf,nf->n", members[ask], self.vectors[np.where(known, items, 0)])
+        score = np.divide(score - usual[ask], scale[ask], out=np.zeros(len(items)), where=scale[ask] > 0)
+        return np.where(known, score, np.nan).astype(np.float32)
+
     def to_arrays(self) -> Arrays:
         return {
             "vectors": self.vectors,

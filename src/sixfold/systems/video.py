@@ -21,13 +21,13 @@ design = Design(
     learning=Learning(
         features=(  # all as of the request: what is known strictly before it
             attribute("video.genre"), attribute("video.length_s"), attribute("member.country"), context("device"),
-            age("video.published"), hour(), position(), similarity("video.embedding"),
+            age("video.published"), hour(), position(), similarity("video.embedding"), similarity("video.genre"),
             count("shown", by=("member", "video"), window="2d"),
             *(rate(watched, by=by, half_life="7d") for by in ("video", "video.creator", "member")),
             rate(watched, by=("member", "video.genre"), half_life="14d", prior=5), count(watched, by="video", window="1d"),
         ),
-        retrievers=(Popular(half_life="3d"), Recent(), ALS(factors=32), EASE()),
-        ranker=Forest(trees=250, depth=5), negatives=Downsample(0.1), calibration=Isotonic(),
+        retrievers=(Popular(half_life="3d"), Recent(), ALS(factors=8, l2=0.005), EASE(half_life="14d")),
+        refit=True, ranker=Forest(trees=250, depth=5), negatives=Downsample(0.1), calibration=Isotonic(),
         heads={"watch": Happens(watched), "seconds": Amount(watched)}, value="watch * log1p(seconds)",
     ),
     components=Components(candidates=Service(deadline_ms=25, fallback="popular"),

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from .. import durations, pipeline
 from ..design import Amount, Happens
 from ..events.hashing import Hashes
-from ..features.table import Fitted
 from ..pipeline import Pool, Retriever
 from ..retrieval.merge import Merged
 from ..types import Asks, Floats, Interactions, Rows, Times
@@ -58,9 +57,9 @@ class Examples:
         """Who asked."""
         return self.pool.asks.member[self.pool.ask]
 
-    def table(self, material: Material, features: Fitted | None = None) -> Floats:
+    def table(self, material: Material, sources: Mapping[str, Retriever]) -> Floats:
         """What the ranker sees: (n, columns) float32."""
-        return pipeline.table(material.design, features or material.features, material.known, self.pool, self.position)
+        return pipeline.table(material.design, material.features, sources, material.known, self.pool, self.position)
 
 
 def examples(

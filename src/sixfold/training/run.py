@@ -70,9 +70,10 @@ def fit_sources(material: Material, until: int, cache: Cache, stages: Stages) ->
 
 
 def ready(material: Material, cache: Cache, stages: Stages) -> Ready:
-    """The sources and the rows."""
+    """The sources and the rows; the sources are those that are published, fitted again where the design says so."""
     cuts = material.cuts
     sources = fit_sources(material, cuts.first, cache, stages)
+    published = fit_sources(material, cuts.third, cache, stages) if material.design.learning.refit else sources
     spans = {
         "training": (cuts.first, cuts.second),
         "calibrating": (cuts.second, cuts.third),
@@ -81,8 +82,9 @@ def ready(material: Material, cache: Cache, stages: Stages) -> Ready:
     made = {}
     for name, (start, stop) in spans.items():
         with stages.stage(f"rows for {name}"):
-            made[name] = _rows(material, sources, name, start, stop, cache)
-    return Ready(material, sources, made["training"], made["calibrating"], made["test"])
+            fitted = published if name == "test" else sources
+            made[name] = _rows(material, fitted, name, start, stop, cache)
+    return Ready(material, published, made["training"], made["calibrating"], made["test"])
 
 
 def _rows(material: Material, sources: Mapping[str, Retriever], name: str, start: int, stop: int, cache: Cache) -> Rows:
@@ -91,7 +93,7 @@ def _rows(material: Material, sources: Mapping[str, Retriever], name: str, start
     parts = [
         material.design.problem.decides, material.design.requirements.label, material.design.requirements.window,
         material.design.heads, material.design.history, learning.history_length, learning.candidates, learning.queries,
-        learning.retrievers, learning.seed, sampling, material.features, material.digest,
+        learning.retrievers, learning.refit, learning.seed, sampling, material.features, material.digest,
         material.cuts, start, stop, learning.sample,
     ]  # fmt: skip
 
@@ -101,7 +103,7 @@ def _rows(material: Material, sources: Mapping[str, Retriever], name: str, start
         rows = examples(material, sources, start, stop, rng, share=share)
         if sampling is not None:
             rows = heads_of.sampled(material, rows, rng)
-        return _to_arrays(Rows(rows, rows.table(material)))
+        return _to_arrays(Rows(rows, rows.table(material, sources)))
 
     return _from_arrays(cache.through(f"rows.{name}", parts, compute))
 
