@@ -108,9 +108,7 @@ def write(
             for name, head in model.heads.heads.items()
         }
         named = Manifest(FORMAT, "", model.design.name, digest, cuts, heads, files)
-        identity = {name: file for name, file in files.items() if name != "metrics.json"}
-        number = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(named, files=identity), order="sorted"))
-        manifest = msgspec.structs.replace(named, id=number.hexdigest()[:12])
+        manifest = msgspec.structs.replace(named, id=identity(named))
         _put(draft / "manifest.json", msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2))
         final = folder / manifest.id
         if final.exists():
@@ -135,17 +133,26 @@ def read(path: Path) -> Release:
     model = Model(design, features, sources, FittedHeads(heads, formula.parse(design.value, list(heads))))
     golden.check(model, golden.read(path / "golden"))
     metrics = _json(path / "metrics.json", dict)
-    items, titles = (np.load(path / f"{name}.npy", allow_pickle=False) for name in ("items", "titles"))
+    items, titles = _array(path / "items.npy"), _array(path / "titles.npy")
     return Release(manifest, model, items, titles, metrics, path)
 
 
+def identity(manifest: Manifest) -> str:
+    """The id that a manifest's content gives: all of it but the metrics, which hold how long training took."""
+    files = {name: file for name, file in manifest.files.items() if name != "metrics.json"}
+    content = msgspec.json.encode(msgspec.structs.replace(manifest, id="", files=files), order="sorted")
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
 def verified(path: Path) -> Manifest:
-    """The manifest of a release, after every file was held against it."""
+    """The manifest of a release, after it was held against its own id and every file against it."""
     if not (path / "manifest.json").exists():
         raise ReleaseError(f"there is no release at {path}; 'sixfold releases' lists those there are")
     manifest = _json(path / "manifest.json", Manifest)
     if manifest.format != FORMAT:
         raise ReleaseError(f"{path} has format {manifest.format}, this Sixfold reads {FORMAT}; train again")
+    if identity(manifest) != manifest.id:
+        raise ReleaseError(f"{path}: manifest.json is damaged (its id differs); roll back or train again")
     for name, file in manifest.files.items():
         if ".." in Path(name).parts or Path(name).is_absolute():
             raise ReleaseError(f"{path}: the manifest names {name!r}, outside the release; do not use it")
@@ -223,7 +230,15 @@ def _put(path: Path, data: bytes) -> None:
 
 
 def _arrays(folder: Path) -> Arrays:
-    return {path.stem: np.load(path, allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
+    return {path.stem: _array(path) for path in sorted(folder.glob("*.npy"))}
+
+
+def _array(path: Path) -> NDArray[Any]:
+    try:
+        found: NDArray[Any] = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ReleaseError(f"{path} cannot be read ({error}); roll back or train again") from error
+    return found
 
 
 def _json(path: Path, kind: Any) -> Any:

@@ -154,22 +154,22 @@ class Workspace:
     def state(self, release: Release) -> State:
         """What is known now, for a release: the mapped state, brought up to the end of the log.
 
-        A state that was being written when its process died is built again from the log.
+        A state that was being written when its process died, or that is of another log, is built again.
         """
         folder = self.folder / "state" / release.id
         mark = folder / "OFFSET"
-        if folder.exists() and not mark.exists():
-            shutil.rmtree(folder)
-        state = State(release.model.features, release.design.memory, Store(folder))
-        offset = int(mark.read_text()) if mark.exists() else 0
         with self.log() as log:
+            offset = _folded(mark, log)
+            if offset == 0:
+                shutil.rmtree(folder, ignore_errors=True)
+            state = State(release.model.features, release.design.memory, Store(folder))
             if log.head() > offset:
                 mark.unlink(missing_ok=True)
                 head = offset
                 for head, events in log.read(offset):  # noqa: B007
                     state.apply(events)
                 state.store.flush()
-                mark.write_text(str(head))
+                mark.write_text(f"{head} {log.crc(head)}")
         self._fits(release, state)
         return state
 
@@ -195,3 +195,11 @@ class Workspace:
         """Keep the world's knobs beside the log, so that its truth can be asked later."""
         named = Named(name, msgspec.to_builtins(world))
         (self.folder / "world.json").write_bytes(msgspec.json.format(msgspec.json.encode(named), indent=2))
+
+
+def _folded(mark: Path, log: EventLog) -> int:
+    """The last batch of this log that a state has folded; 0 where it has no mark, or one of another log."""
+    if not mark.exists():
+        return 0
+    offset, crc = map(int, mark.read_text().split())
+    return offset if log.crc(offset) == crc else 0

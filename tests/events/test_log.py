@@ -127,6 +127,14 @@ def test_nothing_new_writes_nothing(path):
         assert log.head() == 0
 
 
+def test_checksums_tell_logs_apart(path, tmp_path):
+    with EventLog(path) as log, EventLog(tmp_path / "other.sqlite") as other:
+        log.append(FIRST)
+        other.append(SECOND)
+        assert log.crc(1) != other.crc(1) and log.crc(1) != 0
+        assert log.crc(0) == log.crc(2) == 0
+
+
 def test_notes_are_kept(path):
     with EventLog(path) as log:
         assert log.note("file a") is None

@@ -69,3 +69,9 @@ def test_reading_learns_nothing():
 def test_an_unknown_part_is_named():
     with pytest.raises(DesignError, match="kept by 'vide', which its events do not carry; did you mean 'video'"):
         found(("vide",))
+
+
+def test_where_nothing_happened_no_key_is_missed():
+    table = IdTable(Store(), "cells")
+    for by in ((), ("member",), ("member", "video.genre")):
+        assert cells(by, {}, 0, members=lambda path: GENRES, table=table, learn=True).shape == (0, 1)

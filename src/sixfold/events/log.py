@@ -109,6 +109,10 @@ class EventLog:
         """The offset of the last batch, 0 when the log is empty."""
         return self._value("select max(offset) from batches")
 
+    def crc(self, offset: int) -> int:
+        """The checksum of a batch, 0 where there is none: whether two logs agree up to there."""
+        return self._value("select max(crc) from batches where offset = ?", offset)
+
     def __len__(self) -> int:
         return self._value("select sum(events) from batches")
 

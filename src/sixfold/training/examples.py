@@ -144,11 +144,13 @@ def ranks_of(material: Material, sources: Mapping[str, Retriever], asks: Asks, a
         first, last = np.searchsorted(ask[order], [start, start + len(part)])
         rows = order[first:last]
         given, column = np.nonzero(merged.ids >= 0)
+        if not len(given):
+            continue
         keys = given << 32 | merged.ids[given, column]
         by_key = np.argsort(keys)
         wanted = (ask[rows] - start) << 32 | item[rows]
-        at = by_key[np.minimum(np.searchsorted(keys[by_key], wanted), len(keys) - 1)] if len(keys) else rows[:0]
-        hit = keys[at] == wanted if len(keys) else np.zeros(len(rows), bool)
+        at = by_key[np.minimum(np.searchsorted(keys[by_key], wanted), len(keys) - 1)]
+        hit = keys[at] == wanted
         out[rows[hit]] = merged.ranks[given[at[hit]], column[at[hit]]]
     return out
 

@@ -1,0 +1,196 @@
+"""A workspace: which release is CURRENT, and a state that follows the log whatever happens to its process."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from sixfold import beginning, golden, release
+from sixfold.errors import DataError, ReleaseError
+from sixfold.events.schema import Events, concat
+from sixfold.features.online import State
+from sixfold.types import Asks
+from sixfold.workspace import Workspace
+from sixfold.worlds.video import VideoWorld
+from tests.tiny import WORLD, Tiny
+
+
+@pytest.fixture
+def workspace(tiny: Tiny, tmp_path: Path) -> Workspace:
+    """A copy of the tiny workspace."""
+    return Workspace(Path(shutil.copytree(tiny.workspace.folder, tmp_path / "mine")))
+
+
+def another(workspace: Workspace, seed: int) -> str:
+    """A second release: the same model under another digest, hence another id."""
+    held = workspace.current()
+    assert held.path is not None
+    return release.write(
+        workspace.releases, held.model, items=held.items, titles=held.titles, digest=f"{seed:016x}",
+        sample=golden.read(held.path / "golden"), cuts=held.manifest.cuts, metrics=held.metrics,
+    ).id  # fmt: skip
+
+
+def answers(state: State) -> np.ndarray:
+    """The history of each member, as items' ids."""
+    n = len(state.ids["member"])
+    asks = Asks(np.arange(n, dtype=np.int32), np.full(n, state.now() + 1), {})
+    history = state.queries(asks).history
+    return np.where(history >= 0, state.ids["video"].names()[history], b"")
+
+
+# Releases
+
+
+def test_current_is_the_one_promoted(tiny, workspace):
+    assert workspace.current_id() == workspace.current().id == tiny.trained.release.id
+
+
+def test_promote_and_roll_back(workspace):
+    first = workspace.current_id()
+    second = another(workspace, 2)
+    assert workspace.current_id() == first, "writing publishes nothing"
+    workspace.promote(second)
+    assert workspace.current().id == second
+    assert workspace.rollback() == first == workspace.current_id()
+    with pytest.raises(ReleaseError, match="there is no release to roll back to"):
+        workspace.rollback()
+    assert workspace.current_id() == first
+
+
+def test_promoting_twice_remembers_each_once(workspace):
+    first = workspace.current_id()
+    second, third = another(workspace, 2), another(workspace, 3)
+    for number in (second, second, third, second):
+        workspace.promote(number)
+    assert [workspace.rollback(), workspace.rollback()] == [third, first]
+
+
+def test_releases_are_found_by_the_start_of_their_id(workspace):
+    first = workspace.current_id()
+    assert workspace.release(first[:5]).id == first
+    with pytest.raises(ReleaseError, match=f"no release starts with 'zzz'; there are: {first}"):
+        workspace.release("zzz")
+    second = another(workspace, 2)
+    with pytest.raises(ReleaseError, match="more than one release starts with ''"):
+        workspace.release("")
+    assert workspace.release_ids() == [first, second]
+
+
+def test_a_list_in_a_line_each(workspace):
+    second = another(workspace, 2)
+    listed = workspace.listed()
+    assert [one.current for one in listed] == [True, False] and listed[1].id == second
+    assert listed[0].headline.startswith("AUC 0.") and "nDCG@10 " in listed[0].headline
+    assert listed[0].design == "video"
+
+
+def test_an_empty_folder(tmp_path):
+    empty = Workspace(tmp_path)
+    assert (empty.current_id(), empty.release_ids(), empty.listed(), empty.world()) == (None, [], [], None)
+    with pytest.raises(ReleaseError, match="no release is published in .*; run 'sixfold train' first"):
+        empty.current()
+    with pytest.raises(DataError, match="no log at"):
+        empty.log()
+    assert list(tmp_path.iterdir()) == [], "nothing is made before it is needed"
+
+
+# State
+
+
+def test_a_state_survives_and_is_not_folded_twice(workspace):
+    current = workspace.current()
+    first = workspace.state(current)
+    again = Workspace(workspace.folder).state(current)
+    np.testing.assert_array_equal(answers(again), answers(first))
+    for name in first.store.nbytes():
+        np.testing.assert_array_equal(first.store[name], again.store[name])
+
+
+def test_a_state_without_its_mark_is_built_again(workspace):
+    current = workspace.current()
+    first = workspace.state(current)
+    expected = answers(first)
+    held = {name: first.store[name].copy() for name in first.store.nbytes()}
+    folder = workspace.folder / "state" / current.id
+    (folder / "OFFSET").unlink()
+    # What a process that died in the middle of a fold leaves: some counts are doubled.
+    first.apply(concat(list(workspace.batches())[-2:]))
+    first.store.flush()
+    again = workspace.state(current)
+    np.testing.assert_array_equal(answers(again), expected)
+    for name, values in held.items():
+        np.testing.assert_array_equal(again.store[name], values)
+
+
+def test_a_state_follows_the_log(workspace):
+    current = workspace.current()
+    before = workspace.state(current)
+    item, member = before.ids["video"].names()[7], before.ids["member"].names()[3]
+    late = {
+        "id": np.array([b"new"]), "ts": np.array([before.now() + 1000]), "decision": np.zeros(1, "S1"),
+        "value": np.array([500.0]), "member": np.array([member]), "video": np.array([item]),
+    }  # fmt: skip
+    with workspace.log() as log:
+        log.append(Events(outcomes={"watch": late}))
+    after = workspace.state(current)
+    assert after.now() == late["ts"][0]
+    assert answers(after)[3, 0] == item
+    mark = (workspace.folder / "state" / current.id / "OFFSET").read_text()
+    with workspace.log() as log:
+        assert mark.split() == [str(log.head()), str(log.crc(log.head()))]
+
+
+def test_a_state_of_a_log_that_was_replaced_is_built_again(workspace):
+    """Another log with as many batches and the same ids: only its content tells."""
+    current = workspace.current()
+    before = answers(workspace.state(current))
+    shutil.rmtree(workspace.folder / "events")
+    (workspace.folder / "world.json").unlink()
+    beginning.fill(workspace, "video", msgspec.structs.replace(WORLD, rewatch=0.9))
+    after = workspace.state(current)
+    shutil.rmtree(workspace.folder / "state")
+    fresh = workspace.state(current)
+    assert answers(after).tolist() == answers(fresh).tolist() != before.tolist()
+
+
+def test_each_release_has_a_state_of_its_own(workspace):
+    second = another(workspace, 2)
+    workspace.state(workspace.current())
+    workspace.state(workspace.release(second))
+    assert {path.name for path in (workspace.folder / "state").iterdir()} == {workspace.current_id(), second}
+
+
+def test_a_log_of_other_items_is_refused(workspace, tmp_path):
+    elsewhere = Workspace(tmp_path / "other")
+    beginning.fill(elsewhere, "video", msgspec.structs.replace(WORLD, seed=5))
+    other = replace(workspace.current(), items=workspace.current().items[::-1])
+    with pytest.raises(ReleaseError, match="was trained on another log than"):
+        workspace.state(other)
+    shutil.copytree(workspace.releases, elsewhere.releases)
+    elsewhere.state(elsewhere.current())  # the same ids in the same order: the rows fit
+
+
+# Worlds
+
+
+def test_a_world_is_remembered(workspace):
+    assert workspace.world() == WORLD
+
+
+def test_a_world_that_is_unknown_is_named(workspace):
+    (workspace.folder / "world.json").write_text('{"name": "chess", "knobs": {}}')
+    with pytest.raises(DataError, match="names a world 'chess', known are: video"):
+        workspace.world()
+
+
+def test_a_log_is_filled_once(workspace):
+    filled = beginning.fill(workspace, "video", WORLD)
+    assert filled["events"] == filled["impressions"] == 0 and filled["duplicates"] > 1000
+    with pytest.raises(DataError, match="came from another world"):
+        beginning.fill(workspace, "video", VideoWorld(members=7, days=2))
