@@ -60,6 +60,9 @@ def test_what_is_read_is_what_was_trained(tiny):
     one, other = (pipeline.decide(model, material.known, asks) for model in (trained.model, kept.model))
     np.testing.assert_array_equal(one.value, other.value)
     np.testing.assert_array_equal(one.slate, other.slate)
+    assert list(kept.model.heads.heads) == list(tiny.design.heads), "the first head is the label's"
+    assert list(kept.metrics["systems"]) == list(tiny.trained.evaluation.systems)
+    assert list(kept.metrics["importance"]) == list(tiny.trained.evaluation.importance)
     assert kept.items.tolist() == material.ids["video"].names().tolist()
 
 
@@ -198,7 +201,7 @@ def test_an_unknown_kind_of_scorer_is_refused(folder):
 def test_a_changed_leaf_is_found_by_the_golden_log(folder):
     edited(folder / "heads/watch/scorer/leaves.npy", lambda leaves: leaves + 0.01)
     sealed(folder)
-    with pytest.raises(ReleaseError, match="the golden log gives .* for the value of a row, expected"):
+    with pytest.raises(ReleaseError, match=r"the golden log gives .* for the value of a row, expected"):
         release.read(folder)
 
 

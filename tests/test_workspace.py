@@ -93,7 +93,7 @@ def test_a_list_in_a_line_each(workspace):
 def test_an_empty_folder(tmp_path):
     empty = Workspace(tmp_path)
     assert (empty.current_id(), empty.release_ids(), empty.listed(), empty.world()) == (None, [], [], None)
-    with pytest.raises(ReleaseError, match="no release is published in .*; run 'sixfold train' first"):
+    with pytest.raises(ReleaseError, match=r"no release is published in .*; run 'sixfold train' first"):
         empty.current()
     with pytest.raises(DataError, match="no log at"):
         empty.log()

@@ -13,7 +13,10 @@ from sixfold.design import Design, load
 from sixfold.events.schema import Events
 from sixfold.journey import Trained
 from sixfold.language import EASE, Downsample, Forest, Popular, Recent, auc, recall
+from sixfold.training import run
 from sixfold.training.cache import Cache
+from sixfold.training.material import Material, prepare
+from sixfold.training.run import Ready, Stages
 from sixfold.workspace import Workspace
 from sixfold.worlds.video import VideoWorld
 
@@ -56,6 +59,16 @@ class Tiny:
     def batches(self) -> list[Events]:
         """Its log."""
         return list(self.workspace.batches())
+
+    @cached_property
+    def material(self) -> Material:
+        """Its log made ready."""
+        return prepare(self.design, self.batches)
+
+    @cached_property
+    def ready(self) -> Ready:
+        """Sources and rows, as they were made for its release."""
+        return run.ready(self.material, Cache(self.workspace.cache), Stages())
 
 
 def build(folder: Path) -> Tiny:

@@ -137,7 +137,7 @@ def prepared_for(release: Release, batches: Iterable[Events]) -> Material:
     return replace(fresh, cuts=later)
 
 
-def verdicts(release: Release) -> list[tuple[str, Verdict]]:
+def verdicts(release: Release) -> list[tuple[str, Verdict | str]]:
     """Each number of a release's design against what was measured of it."""
     return check(release.design, evaluation_of(release))
 
@@ -167,8 +167,7 @@ def _enter_champion(entered: Contest, champion: Release, events: list[Events]) -
     """The champion on the challenger's test: the same asks, with its own candidates, features and heads."""
     theirs = replace(prepared_for(champion, events), cuts=entered.ready.material.cuts)
     model = champion.model
-    test = slates.test(theirs, model.sources, most=len(entered.test.asks) or 1, rng=np.random.default_rng(entered.seed))
-    entered.enter_other(CHAMPION, model, theirs, test)
+    entered.enter_other(CHAMPION, model, theirs, slates.again(entered.test, theirs, model.sources))
 
 
 def _finished(entered: Contest, name: str, model: Model, stages: Stages, world: truth.World | None) -> Evaluation:

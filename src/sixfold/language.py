@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 from .design import (
     Amount,
     Assume,
@@ -48,6 +50,21 @@ from .ranking.sampling import Downsample, KeepAll, Reweight
 from .retrieval import ALS, EASE, ItemItem, Popular, Recent
 
 
+@overload
+def rate(of: str | _features.Stream) -> Metric: ...
+
+
+@overload
+def rate(
+    of: str | _features.Stream,
+    *,
+    per: str | _features.Stream = _features.SHOWN,
+    by: str | tuple[str, ...] = (),
+    half_life: str,
+    prior: float = 20.0,
+) -> _features.Rate: ...
+
+
 def rate(
     of: str | _features.Stream,
     *,
@@ -60,6 +77,16 @@ def rate(
     if half_life is None:
         return _metrics.rate(str(of))
     return _features.rate(of, per=per, by=by, half_life=half_life, prior=prior)
+
+
+@overload
+def mean(of: str | _features.Stream) -> Metric: ...
+
+
+@overload
+def mean(
+    of: str | _features.Stream, *, by: str | tuple[str, ...] = (), half_life: str, prior: float = 20.0
+) -> _features.Rate: ...
 
 
 def mean(

@@ -1,7 +1,7 @@
 """The Python API as one uses it in a notebook: a few verbs, and values that show themselves.
 
-    release = sf.train(design, log)      a table of systems, the gate's word, and the release
-    sf.evaluate(release, log)            the same release on whatever the log holds now
+release = sf.train(design, log)      a table of systems, the gate's word, and the release
+sf.evaluate(release, log)            the same release on whatever the log holds now
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class Judged:
 
     def __repr__(self) -> str:
         chosen = self.evaluation.systems[self.evaluation.chosen]
-        found = ", ".join(f"{name} {measure.value:.4f}" for name, measure in chosen.items() if measure.value is not None)
+        found = ", ".join(
+            f"{name} {measure.value:.4f}" for name, measure in chosen.items() if measure.value is not None
+        )
         return f"{self.evaluation.chosen}: {found}"
 
     def _repr_html_(self) -> str:

@@ -131,7 +131,7 @@ def table(
 ) -> Floats:
     """What the ranker sees of each candidate, (n, columns) float32: features, the place each source gave, affinities."""
     parts = [features.matrix(known, pool.frame(design, position)), pool.ranks]
-    affine = [source for source in sources.values() if isinstance(source, Affine)]
+    affine: list[Affine] = [source for source in sources.values() if isinstance(source, Affine)]
     if affine:
         parts.append(_affinities(affine, known, pool))
     return np.concatenate(parts, axis=1)

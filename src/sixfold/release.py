@@ -41,8 +41,8 @@ from .retrieval.kinds import fitted_type
 from .types import Arrays, Cuts
 
 FORMAT = 1
-_SCORERS = {"forest": FittedForest, "linear": FittedLinear}
-_CALIBRATORS = {"isotonic": FittedIsotonic, "platt": FittedPlatt, "identity": FittedIdentity}
+_SCORERS: dict[str, Any] = {"forest": FittedForest, "linear": FittedLinear}
+_CALIBRATORS: dict[str, Any] = {"isotonic": FittedIsotonic, "platt": FittedPlatt, "identity": FittedIdentity}
 
 
 class File(msgspec.Struct, frozen=True):
@@ -129,7 +129,8 @@ def read(path: Path) -> Release:
     sources = {
         name: fitted_type(spec).from_arrays(_arrays(path / "sources" / name)) for name, spec in design.sources.items()
     }
-    heads = {name: _head(path / "heads" / name, *kinds) for name, kinds in manifest.heads.items()}
+    # In the design's order, which JSON does not keep: the first head is the label's.
+    heads = {name: _head(path / "heads" / name, *manifest.heads[name]) for name in design.heads}
     model = Model(design, features, sources, FittedHeads(heads, formula.parse(design.value, list(heads))))
     golden.check(model, golden.read(path / "golden"))
     metrics = _json(path / "metrics.json", dict)
@@ -148,7 +149,7 @@ def verified(path: Path) -> Manifest:
     """The manifest of a release, after it was held against its own id and every file against it."""
     if not (path / "manifest.json").exists():
         raise ReleaseError(f"there is no release at {path}; 'sixfold releases' lists those there are")
-    manifest = _json(path / "manifest.json", Manifest)
+    manifest: Manifest = _json(path / "manifest.json", Manifest)
     if manifest.format != FORMAT:
         raise ReleaseError(f"{path} has format {manifest.format}, this Sixfold reads {FORMAT}; train again")
     if identity(manifest) != manifest.id:
@@ -173,14 +174,14 @@ def _write_parts(
 ) -> None:
     _put(draft / "design.json", model.design.to_json())
     _put(draft / "features.json", msgspec.json.encode(model.features, order="deterministic"))
-    _put(draft / "metrics.json", msgspec.json.encode(metrics, order="deterministic"))
+    _put(draft / "metrics.json", msgspec.json.encode(metrics))
     _save(draft / "items.npy", items)
     _save(draft / "titles.npy", titles)
     for name, source in model.sources.items():
-        _save_all(draft / "sources" / name, source.to_arrays())
+        _save_all(draft / "sources" / name, source)
     for name, head in model.heads.heads.items():
-        _save_all(draft / "heads" / name / "scorer", head.scorer.to_arrays())
-        _save_all(draft / "heads" / name / "calibrator", head.calibrator.to_arrays())
+        _save_all(draft / "heads" / name / "scorer", head.scorer)
+        _save_all(draft / "heads" / name / "calibrator", head.calibrator)
     golden.write(draft / "golden", sample)
 
 
@@ -207,8 +208,9 @@ def _measured(path: Path) -> File:
     return File(hashlib.sha256(data).hexdigest(), len(data))
 
 
-def _save_all(folder: Path, arrays: Arrays) -> None:
-    for name, array in arrays.items():
+def _save_all(folder: Path, fitted: Any) -> None:
+    """The arrays of any fitted value, a file each."""
+    for name, array in fitted.to_arrays().items():
         _save(folder / f"{name}.npy", array)
     folder.mkdir(parents=True, exist_ok=True)
 

@@ -66,6 +66,7 @@ def of_video(table, rows, genre):
         "genre": np.full(len(keys), genre),
         "length_s": np.full(len(keys), np.nan),
         "published": np.full(len(keys), np.nan),
+        "embedding": np.full((len(keys), 3), np.nan, np.float32),
     }
     return {name: np.concatenate([column, more[name]]) for name, column in table.items()}
 

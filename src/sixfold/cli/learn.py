@@ -97,9 +97,10 @@ def check(folder: Path, machine: bool) -> None:
     from ..workspace import Workspace
     from . import show
 
-    judged = journey.verdicts(Workspace(folder).current())
+    release = Workspace(folder).current()
+    judged = journey.verdicts(release)
     if machine:
         emit([{"path": path, "verdict": verdict} for path, verdict in judged])
     else:
-        show.verdicts(show.console(), judged)
+        show.verdicts(show.console(), judged, release.design)
     sys.exit(1 if failed(judged) else 0)

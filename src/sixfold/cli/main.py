@@ -71,7 +71,7 @@ def group() -> None:
 def main() -> Any:
     """Run a command; an error raised on purpose is one sentence on stderr and its exit code."""
     try:
-        return group(standalone_mode=True)
+        return group(prog_name="sixfold", standalone_mode=True)
     except SixfoldError as error:
         click.echo(f"sixfold: {error}", err=True)
         sys.exit(error.exit_code)

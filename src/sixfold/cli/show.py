@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..asking import Answer
+from ..design import Design
 from ..evaluation.results import Evaluation, Measure, Measures
 from ..journey import evaluation_of
 from ..lint import Finding
@@ -53,10 +55,11 @@ class Rows:
         if self._quiet:
             return
         if self._first:
-            self._out.print("system      " + "".join(f"{metric:>20}" for metric in HEADLINE), style="bold")
+            names = (metric.replace("normalised", "norm.") for metric in HEADLINE)
+            self._out.print("system      " + "".join(f"{name:>15}" for name in names), style="bold")
             self._first = False
         cells = (number(measures[metric].value) if metric in measures else "-" for metric in HEADLINE)
-        self._out.print(f"{name:<12}" + "".join(f"{cell:>20}" for cell in cells), highlight=False)
+        self._out.print(f"{name:<12}" + "".join(f"{cell:>15}" for cell in cells), highlight=False)
 
 
 def evaluation(out: Console, found: Evaluation) -> None:
@@ -85,22 +88,29 @@ def evaluation(out: Console, found: Evaluation) -> None:
 
 
 def systems(out: Console, measured: Mapping[str, Measures], *, chosen: str) -> None:
-    """One row a metric, one column a system."""
+    """One row a metric, one column a system; the interval of the chosen one, which stands first."""
     metrics = list(dict.fromkeys(metric for measures in measured.values() for metric in measures))
-    table = Table("metric", *measured, box=None)
+    names = [chosen, *(name for name in measured if name != chosen)]
+    table = Table("metric", *(f"{name} [95 % interval]" if name == chosen else name for name in names), box=None)
     for metric in metrics:
         cells = []
-        for name, measures in measured.items():
-            cell = interval(measures[metric]) if metric in measures else "-"
-            cells.append(f"[bold]{cell}[/bold]" if name == chosen else cell)
+        for name in names:
+            found = measured[name].get(metric)
+            written = "-" if found is None else interval(found) if name == chosen else number(found.value)
+            cells.append(f"[bold]{written}[/bold]" if name == chosen else written)
         table.add_row(metric, *cells)
     out.print(table)
 
 
-def verdicts(out: Console, judged: list[tuple[str, Verdict]]) -> None:
-    """Each number of the design: required, measured, verdict."""
+def verdicts(out: Console, judged: list[tuple[str, Verdict | str]], design: Design) -> None:
+    """Each number of the design: required, measured, verdict; then how many are met."""
     table = Table("in the design", "required", "measured", "verdict", box=None)
     for path, verdict in judged:
+        if isinstance(verdict, str):
+            section, name = path.split(".")
+            required = f"{name} {getattr(getattr(design, section), name):g}"
+            table.add_row(path, required, "-", f"[yellow]not measured[/yellow] ({verdict})")
+            continue
         measured = "-" if verdict.measured is None else number(verdict.measured)
         if verdict.low is not None:
             measured += f" [{number(verdict.low)}, {number(verdict.high)}]"
@@ -108,6 +118,8 @@ def verdicts(out: Console, judged: list[tuple[str, Verdict]]) -> None:
         note = f" ({verdict.note})" if verdict.note else "" if verdict.sure else " (the interval is not sure)"
         table.add_row(path, str(verdict.target), measured, f"[{colour}]{verdict.status}[/{colour}]{note}")
     out.print(table)
+    statuses = Counter("not measured" if isinstance(verdict, str) else verdict.status for _, verdict in judged)
+    out.print(", ".join(f"{count} {status}" for status, count in statuses.most_common()), style="bold")
 
 
 def findings(found: Iterable[Finding], *, log: bool) -> None:

@@ -67,9 +67,9 @@ def report(out: Path | None, folder: Path, machine: bool) -> None:
     html = page.render(
         release.design,
         journey.evaluation_of(release),
-        journey.verdicts(release),
-        release.manifest,
-        lint(release.design),
+        verdicts=journey.verdicts(release),
+        manifest=release.manifest,
+        findings=lint(release.design),
     )
     path = out or workspace.reports / f"{release.id}.html"
     path.parent.mkdir(parents=True, exist_ok=True)

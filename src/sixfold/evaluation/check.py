@@ -7,15 +7,18 @@ from ..metrics.target import Target, Verdict
 from .results import Evaluation
 
 SERVING = "needs a running service and load"
+SERVED = ("p99_ms", "availability", "requests_per_s")
+"""Requirements that only a running service can meet."""
 
 
 def check(design: Design, found: Evaluation) -> list[tuple[str, Verdict | str]]:
-    """(where the number stands in the design, its verdict), in the design's order."""
+    """(where the number stands in the design, its verdict), in the design's order; a text where nothing measures it yet."""
     return [
         *((f"problem.assumes[{i}]", _judge(assume.target, found))
           for i, assume in enumerate(design.problem.assumes) if assume.target is not None),
         *((f"metrics.offline[{i}]", _judge(target, found)) for i, target in enumerate(design.metrics.offline)),
         *((f"metrics.guardrails[{i}]", _judge(target, found)) for i, target in enumerate(design.metrics.guardrails)),
+        *((f"requirements.{name}", SERVING) for name in SERVED),
     ]  # fmt: skip
 
 

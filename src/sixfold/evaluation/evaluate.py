@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import pipeline
 from ..design import Amount, Design
-from ..features.attributes import Kind
+from ..features.indexed import CONTEXT
 from ..features.spec import entity_field
 from ..metrics import binary
 from ..metrics.interval import paired
@@ -169,17 +169,21 @@ class Contest:
         """The value of a slice for each row of the test."""
         material, rows = self.ready.material, self.ready.test.examples
         entity, field = entity_field(path)
-        if field == "is_new":
+        if field == "is_new" and entity == material.design.member:
             asks = rows.pool.asks
             new = (material.known.queries(asks).history < 0).all(axis=1)
             return np.where(new, "new", "known")[rows.pool.ask]
         at = rows.member if entity == material.design.member else rows.pool.item
-        if field == "age":
-            days = (rows.ts - material.known.born[at]) / DAY
+        if field == "age" and entity == material.design.item:
+            # In float64: of what was always known, born is int64's minimum, and the difference would overflow.
+            days = (rows.ts - material.known.born[at].astype(np.float64)) / DAY
             return np.select([days < 1, days < 7, days < 30], ["under 1 day", "1 to 7 days", "7 to 30 days"], "older")
-        if material.features.kinds.get(path) != Kind.CATEGORY or path not in material.features.vocabularies:
+        if path not in material.features.labels:
             return None
-        held = material.known.attribute(path, at, rows.ts)[:, 0]
+        if path.startswith(CONTEXT):
+            held = rows.pool.asks.context[path][rows.pool.ask]
+        else:
+            held = material.known.attribute(path, at, rows.ts)[:, 0]
         names = material.features.labels[path]
         out = np.full(len(rows), "other", dtype=f"<U{max(map(len, [*names, 'other']))}")
         for hashed, name in zip(material.features.vocabularies[path], names, strict=True):
@@ -207,6 +211,11 @@ class Contest:
                 "the log has no decisions: negatives are candidates that the member did not take up, and metrics over "
                 "impressions (calibration, AUC, log loss) do not apply"
             )
+        else:
+            notes.append(
+                "over slates an item counts only if the member took it up, and members were shown what an earlier policy chose: "
+                "systems like that policy look better than they are; an exploration slice or a world's truth is the fairer judge"
+            )
         if self.test.cold.any():
             notes.append(
                 f"{int(self.test.cold.sum())} members of the test have no history before it; they are judged apart"
@@ -217,7 +226,7 @@ class Contest:
             if material.has_decisions and self._slice_values(path) is None
         ]
         notes += [
-            f"slice {path} was left out: it is neither a category among the features, is_new nor age"
+            f"slice {path} was left out: it is neither a category or context among the features, is_new nor age"
             for path in skipped
         ]
         return notes

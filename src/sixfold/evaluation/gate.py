@@ -22,7 +22,7 @@ def gate(found: Evaluation) -> Gate:
     """The gate's decision on an evaluated challenger."""
     reasons, passed = [], True
     for name, must_win in (("popularity", True), ("champion", False)):
-        ahead = found.ahead_shown.get(name) or found.ahead.get(name)
+        ahead = _known(found.ahead_shown.get(name)) or _known(found.ahead.get(name))
         if ahead is None or ahead.value is None:
             continue
         fine = _won(ahead) if must_win else not _lost(ahead)
@@ -35,6 +35,11 @@ def gate(found: Evaluation) -> Gate:
     if not reasons:
         reasons.append("passed: there was nothing to compare with")
     return Gate(passed, tuple(reasons))
+
+
+def _known(ahead: Measure | None) -> Measure | None:
+    """A difference that is defined: AUC is not, where the test has one class only."""
+    return None if ahead is None or ahead.value is None else ahead
 
 
 def _won(ahead: Measure) -> bool:

@@ -7,7 +7,7 @@ each member that does anything in the test part; what it does there is relevant.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +62,14 @@ def test(material: Material, sources: Mapping[str, pipeline.Retriever], *, most:
     if len(members) > most:
         members = np.sort(rng.choice(members, most, replace=False))
     asks = Asks(members, np.full(len(members), cuts.third), _context(material, len(members)))
-    cold = (material.known.queries(asks).history < 0).all(axis=1)
+    cold = np.asarray((material.known.queries(asks).history < 0).all(axis=1))
     relevant = wanted(did, asks, until=cuts.end, window=cuts.end - cuts.third)
     return Test(asks, relevant, candidates(material, sources, asks), cold)
+
+
+def again(found: Test, material: Material, sources: Mapping[str, pipeline.Retriever]) -> Test:
+    """The same asks with the candidates of other sources: what another model is to be judged on."""
+    return replace(found, pool=candidates(material, sources, found.asks))
 
 
 def _context(material: Material, n: int) -> dict[str, NDArray[np.uint64]]:
@@ -167,11 +172,12 @@ class Judge:
         return len(self.material.known.born)
 
     def _new(self, metric: Metric, slates: Rows) -> Doubles:
-        born = self.material.known.born
-        age = np.where(slates >= 0, self.material.cuts.third - born[np.maximum(slates, 0)], np.iinfo(np.int64).max)
-        younger = durations.parse(metric.younger_than or "1d")
+        # In float64: of what was always known, born is int64's minimum, and the difference would overflow.
+        born = self.material.known.born.astype(np.float64)
         size = self.material.design.problem.decides.size
-        return catalogue.new_share(slates[:, :size], age[:, :size] / SECOND, younger_than_s=younger / SECOND)
+        age = self.material.cuts.third - born[np.maximum(slates[:, :size], 0)]
+        younger = durations.parse(metric.younger_than or "1d")
+        return catalogue.new_share(slates[:, :size], age / SECOND, younger_than_s=younger / SECOND)
 
 
 def funnel(found: Test, sources: tuple[str, ...], slates: Rows) -> list[Funnel]:

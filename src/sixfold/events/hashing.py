@@ -8,6 +8,8 @@ crafted to collide; 10 M distinct ids collide by chance with a probability of 3e
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,7 +57,7 @@ def hash_strings(values: NDArray[np.bytes_]) -> Hashes:
     return out
 
 
-def hash_column(values: NDArray) -> Hashes:
+def hash_column(values: NDArray[Any]) -> Hashes:
     """A content hash of any column, (n,) or (n, d): strings by `hash_strings`, numbers by their bits."""
     if values.ndim == 2:
         out = np.full(len(values), np.uint64(values.shape[1]))

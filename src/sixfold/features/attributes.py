@@ -61,9 +61,9 @@ def pack(column: NDArray[Any]) -> NDArray[Any]:
 def said(column: NDArray[Any]) -> NDArray[np.bool_]:
     """Which events say anything about this field."""
     if column.dtype.kind == "S":
-        return column != b""
+        return np.asarray(column != b"")
     missing = np.isnan(column)
-    return ~(missing.all(axis=1) if column.ndim == 2 else missing)
+    return np.asarray(~(missing.all(axis=1) if column.ndim == 2 else missing))
 
 
 def members(column: NDArray[np.bytes_]) -> Hashes:

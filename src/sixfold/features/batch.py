@@ -82,7 +82,7 @@ class Batch:
         else:
             half_life = durations.parse(kernel.half_life)
             values = decay.bulk(prepared.events, prepared.weight, flat, ts, half_life=half_life)
-        return values.reshape(-1, width).sum(axis=1)
+        return np.asarray(values.reshape(-1, width).sum(axis=1))
 
     def _prepare(self, accumulator: Accumulator) -> _Prepared:
         if accumulator not in self._prepared:

@@ -22,7 +22,7 @@ UNSEEN = np.int64(np.iinfo(np.int64).min)
 
 def factor(age: NDArray[np.int64], half_life: int) -> NDArray[np.float64]:
     """2^(-age / half_life) for ages in microseconds."""
-    return np.exp2(age * (-1.0 / half_life))
+    return np.asarray(np.exp2(age * (-1.0 / half_life)))
 
 
 def fold(

@@ -62,7 +62,7 @@ class State:
             out = windows.read(at, values, flat, ts, window=durations.parse(kernel.window))
         else:
             out = decay.read(values, at, flat, ts, half_life=durations.parse(kernel.half_life))
-        return out.reshape(rows.shape).sum(axis=1)
+        return np.asarray(out.reshape(rows.shape).sum(axis=1))
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""

@@ -171,7 +171,7 @@ class Rate(msgspec.Struct, frozen=True, tag=str.lower):
     def combine(self, totals: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         num, den, all_num, all_den = totals
         base = np.divide(all_num, all_den, out=np.full(len(num), np.nan), where=all_den > 0)
-        return (num + self.prior * base) / (den + self.prior)
+        return np.asarray((num + self.prior * base) / (den + self.prior))
 
 
 Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Similarity, Count, Rate]

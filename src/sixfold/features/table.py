@@ -118,7 +118,7 @@ class Fitted(msgspec.Struct, frozen=True):
                 return self._multi_hot(name, values[:, None]) if name in self.vocabularies else values
             case Age(path):
                 born = _attribute(path, source, frame)
-                return np.log1p(np.maximum(frame.ts / SECOND - born, 0) * (SECOND / DAY))
+                return np.asarray(np.log1p(np.maximum(frame.ts / SECOND - born, 0) * (SECOND / DAY)))
             case Hour():
                 angle = (frame.ts % DAY) * (2 * np.pi / DAY)
                 return np.stack([np.sin(angle), np.cos(angle)], axis=1)
@@ -141,7 +141,7 @@ class Fitted(msgspec.Struct, frozen=True):
         def vectors(items: Rows, ts: NDArray[np.int64]) -> Floats:
             held = source.attribute(path, items, ts)
             raw = self._shares(path, held) if self.kinds[path] == Kind.CATEGORY else held
-            return (raw - centre) * scale
+            return np.asarray((raw - centre) * scale, np.float32)
 
         memory = source.memory
         return similarity(
@@ -214,8 +214,8 @@ def fit(features: tuple[Feature, ...], log: Indexed, *, until: int, also: tuple[
                 raise DesignError(f"{name} needs a category or a vector, but {feature.path} is a number; leave it out")
             centres[feature.path] = _centred(column)
         elif isinstance(feature, Context) and name in log.texts:
-            known = log.decisions[name][log.decisions["ts"] < until]
-            vocabularies[name], labels[name] = _frequent_hashes(known, log.texts[name], feature.top)
+            asked = log.decisions[name][log.decisions["ts"] < until]
+            vocabularies[name], labels[name] = _frequent_hashes(asked, log.texts[name], feature.top)
     return Fitted(tuple(features), kinds, widths, vocabularies, labels, centres)
 
 

@@ -92,4 +92,5 @@ def bulk(
     total = np.concatenate([[0], np.cumsum(weight)])
     head = events.before(cells, ts)
     start = events.before(cells, tail(ts, window, tiles) * width(window, tiles))
-    return (total[head] - total[start]).astype(np.float64)
+    counted: NDArray[np.float64] = (total[head] - total[start]).astype(np.float64)
+    return counted

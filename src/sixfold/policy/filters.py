@@ -13,13 +13,13 @@ def seen(last_seen: Times, ts: Times, *, again_after: int | None) -> NDArray[np.
     """Whether each candidate (n,) was seen by its member and is not yet to be shown again."""
     known = last_seen != NEVER
     if again_after is None:
-        return known
-    return known & (ts - np.where(known, last_seen, ts) < again_after)
+        return np.asarray(known)
+    return np.asarray(known & (ts - np.where(known, last_seen, ts) < again_after))
 
 
 def unavailable(available: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether each candidate (n,) is known not to be available; of what nothing is known is available."""
-    return available == 0
+    return np.asarray(available == 0)
 
 
 def excluded(items: Rows, unwanted: Rows) -> NDArray[np.bool_]:

@@ -22,9 +22,12 @@ from .isotonic import Doubles, at_least, merged, pool
 from .links import logit, sigmoid
 from .newton import minimise
 
+_TAIL = 24
+"""Knots by which the map goes on beyond its outermost blocks, on either side."""
 _TILT = 1e-3
-"""How far, as a share of the room to 0 or 1, the map still moves beyond its outermost blocks: too
-little to matter, enough that no two scores become one."""
+"""How far, as a share of the room to 0 or 1, the map still moves beyond its outermost knots."""
+_LEAST = 1e-6
+"""How near to 0 and 1 a score is still told apart."""
 _LEAST_SCALE = 1e-3
 
 
@@ -59,18 +62,40 @@ class Isotonic(msgspec.Struct, frozen=True, tag="isotonic"):
         blocks = blocks[at_least(merged(table[3], blocks), self.least_rows)]
         # A centre is where the block's own rows are, without the rows added at the ends.
         centre = merged(table[2], blocks) / merged(np.add.reduceat(w, tied), blocks)
-        return FittedIsotonic(*_line(centre, merged(positives, blocks) / merged(weight, blocks)))
+        slope = min(float(Platt().fit(scores, labels, weights).scale), 1.0)
+        return FittedIsotonic(*_line(centre, merged(positives, blocks) / merged(weight, blocks), slope))
 
 
-def _line(centre: Doubles, value: Doubles) -> tuple[Doubles, Doubles]:
-    """The knots through the blocks' centres, carried on to 0 and 1 with a slight tilt."""
+def _line(centre: Doubles, value: Doubles, slope: float) -> tuple[Doubles, Doubles]:
+    """The knots through the blocks' centres, carried on to 0 and 1 along the log-odds with this slope.
+
+    Beyond its last block a map has seen nothing, and slates are made there: the best of hundreds of candidates score higher
+    than most that were ever shown. A flat end would tie them all and lose their order.
+    """
     # Rising to begin with, but for the last bit of a sum taken in another order.
     centre, value = np.maximum.accumulate(centre), np.maximum.accumulate(value)
-    x = np.r_[0.0, centre, 1.0]
-    y = np.r_[value[0] * (1 - _TILT), value, value[-1] + _TILT * (1 - value[-1])]
-    rises = (np.diff(centre, prepend=0.0) > 0) & (np.diff(value, prepend=0.0) > 0)
-    inside = np.r_[True, rises & (centre < 1), True]
-    return x[inside], y[inside]
+    inside = (np.diff(centre, prepend=0.0) > 0) & (np.diff(value, prepend=0.0) > 0) & (centre < 1)
+    below, above = _tails(centre[0], centre[-1])
+    x = np.r_[0.0, below, centre[inside], above, 1.0]
+    low, high = (_tail(part, centre[end], value[end], slope) for part, end in ((below, 0), (above, -1)))
+    first, last = np.r_[low, value[0]][0], np.r_[value[-1], high][-1]
+    y = np.r_[first * (1 - _TILT), low, value[inside], high, last + _TILT * (1 - last)]
+    new = np.r_[True, (np.diff(x) > 0) & (np.diff(y) > 0)]
+    new[-1] = True
+    return x[new], y[new]
+
+
+def _tails(low: float, high: float) -> tuple[Doubles, Doubles]:
+    """Scores evenly apart in log-odds, below `low` and above `high`; none where these are at the edge already."""
+    start, stop = logit(np.array([_LEAST, 1 - _LEAST]))
+    below = np.linspace(start, logit(low), _TAIL, endpoint=False) if low > _LEAST else np.empty(0)
+    above = np.linspace(logit(high), stop, _TAIL + 1)[1:] if high < 1 - _LEAST else np.empty(0)
+    return sigmoid(below), sigmoid(above)
+
+
+def _tail(scores: Doubles, end: float, value: float, slope: float) -> Doubles:
+    """Values beyond a block's centre `end`: in log-odds a line of this slope through its value."""
+    return sigmoid(logit(value) + slope * (logit(scores) - logit(end)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from ..design import Design
-from ..evaluation.check import SERVING
 from ..evaluation.results import Evaluation
 from ..metrics.target import Status, Verdict
 from ..release import Manifest
 from .markup import NOTHING, Html, joined, tag
 
 Step: TypeAlias = Literal["problem", "metrics", "requirements", "learning", "components", "scale"]
-
-SERVED = ("requirements.p99_ms", "requirements.availability", "requirements.requests_per_s")
-"""Numbers of every design that only a running service can meet."""
 
 _ASSUMPTION: dict[Status, str] = {"met": "confirmed", "short": "contradicted"}
 
@@ -82,10 +78,8 @@ def review(
     manifest: Manifest | None,
     findings: Sequence[Finding],
 ) -> Review:
-    """A `Review`; what only a running service meets stands as not measured unless a verdict says more."""
+    """A `Review`; a verdict that is a text stands as not measured, with that note."""
     standings = [_standing(path, verdict) for path, verdict in verdicts]
-    known = {standing.path for standing in standings}
-    standings += [Standing(path, "not measured", SERVING) for path in SERVED if path not in known]
     return Review(design, evaluation, tuple(standings), manifest, tuple(findings))
 
 

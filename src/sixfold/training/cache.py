@@ -34,7 +34,7 @@ class Cache:
         arrays = compute()
         self._folder.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}.npz")
-        np.savez(fresh, **arrays)
+        np.savez(fresh, allow_pickle=False, **arrays)
         fresh.replace(path)
         return arrays
 

@@ -119,7 +119,10 @@ class _Joined:
         found &= table["ts"] - self._ts[row] < durations.parse(design.requirements.window)
         if head.stream.at_least is not None:
             found &= table["value"] >= head.stream.at_least
-        out[row[found]] = 1.0 if happens else table["value"][found]
+        # Of several the last by (ts, id) counts, in whatever order they arrived.
+        last = np.flatnonzero(found)
+        last = last[np.lexsort((table["id"][last], table["ts"][last]))]
+        out[row[last]] = 1.0 if happens else table["value"][last]
         return out
 
 

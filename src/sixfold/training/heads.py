@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from ..design import Amount, Happens, Head
 from ..errors import DataError
+from ..events.hashing import combine, mix
 from ..ranking import formula
 from ..ranking.calibration import Calibration, Identity
 from ..ranking.examples import Examples as Fitting
 from ..ranking.forest import Forest
-from ..ranking.heads import FittedHead, FittedHeads
+from ..ranking.heads import Calibrator, FittedHead, FittedHeads, Scorer
 from ..ranking.linear import Linear
-from ..ranking.sampling import Downsample, KeepAll, Sampling
+from ..ranking.sampling import Downsample, KeepAll, Reweight, Sampling
 from ..types import Floats
 from .examples import Examples
 from .material import Material
@@ -36,18 +37,32 @@ class Rows:
     table: Floats
 
 
-def sampled(material: Material, rows: Examples, rng: np.random.Generator) -> Examples:
+def sampled(material: Material, rows: Examples) -> Examples:
     """The rows that some head is trained on: features are computed for no others."""
-    negatives = material.design.learning.negatives
-    if not isinstance(negatives, Downsample):
+    if not isinstance(material.design.learning.negatives, Downsample):
         return rows
     keep = np.zeros(len(rows), bool)
-    lot = rng.random(len(rows))
     for name, head in material.design.heads.items():
-        label = rows.labels.get(name)
-        if label is not None:
-            keep |= ~np.isnan(label) if isinstance(head, Amount) else (label > 0) | (lot < negatives.keep)
+        if name in rows.labels:
+            keep |= _used(material, name, head, rows)
     return rows.take(keep)
+
+
+def _used(material: Material, name: str, head: Head, rows: Examples) -> NDArray[np.bool_]:
+    """Which rows a head is trained on: with several heads a row may be kept for another one alone."""
+    learning, label = material.design.learning, rows.labels[name]
+    if isinstance(head, Amount):
+        return ~np.isnan(label)
+    if not isinstance(learning.negatives, Downsample):
+        return np.ones(len(rows), np.bool_)
+    return np.asarray((label > 0) | (_lot(rows, learning.seed) < learning.negatives.keep))
+
+
+def _lot(rows: Examples, seed: int) -> NDArray[np.float64]:
+    """A number in [0, 1) for each row, by who asked when and of what: drawn again, it is the same."""
+    when = mix(rows.ts.astype(np.uint64) + np.uint64(seed))
+    drawn = combine(combine(when, rows.member.astype(np.uint64)), rows.pool.item.astype(np.uint64))
+    return np.asarray((drawn >> np.uint64(11)) * 2.0**-53)
 
 
 def fit(
@@ -75,23 +90,28 @@ def _fit_head(
     happens = isinstance(head, Happens)
     rng = np.random.default_rng([learning.seed, *name.encode()])
     label = training.examples.labels[name]
-    usable = ~np.isnan(label)
+    usable = _used(material, name, head, training.examples)
     if not usable.any() or (happens and not 0 < label[usable].mean() < 1):
         raise DataError(
             f"head {name!r}: {int(usable.sum())} rows between the retrievers' and the calibration's part of the log, "
             f"{int((label[usable] > 0).sum())} of them positive; it needs both kinds, so ingest a longer log or change the label"
         )
-    spec = msgspec.structs.replace(ranker, loss="logloss" if happens else "rmse")
-    late = training.examples.ts >= np.quantile(training.examples.ts, 1 - VALIDATION)
-    if isinstance(spec, Forest):
-        held = Fitting.of(training.table[usable & late], label[usable & late]) if (usable & late).any() else None
-        if held is not None and happens and not 0 < held.labels.mean() < 1:
-            held = None
-        used = usable & ~late if held is not None else usable
-        scorer = spec.fit(Fitting.of(training.table[used], label[used]), rng, validation=held, progress=progress)
-    else:
-        scorer = spec.fit(Fitting.of(training.table[usable], label[usable]), rng)
     sampling: Sampling = learning.negatives if happens else KeepAll()
+
+    def fitting(rows: NDArray[np.bool_]) -> Fitting:
+        examples = Fitting.of(training.table[rows], label[rows])
+        # Negatives were dropped before their features were computed; weights are given here.
+        return sampling.sample(examples, rng) if isinstance(sampling, Reweight) else examples
+
+    spec = msgspec.structs.replace(ranker, loss="logloss" if happens else "rmse")
+    scorer: Scorer
+    if isinstance(spec, Forest):
+        late = usable & (training.examples.ts >= np.quantile(training.examples.ts, 1 - VALIDATION))
+        held = fitting(late) if late.any() and not (happens and not 0 < label[late].mean() < 1) else None
+        used = usable & ~late if held is not None else usable
+        scorer = spec.fit(fitting(used), rng, validation=held, progress=progress)
+    else:
+        scorer = spec.fit(fitting(usable), rng)
     uncalibrated = FittedHead(scorer, sampling, Identity().fit([0.5, 0.5], [0, 1]))
     wanted: Calibration = learning.calibration if happens else Identity()
     return FittedHead(
@@ -99,8 +119,8 @@ def _fit_head(
     )
 
 
-def _calibrate(calibration: Calibration, head: FittedHead, rows: Rows, label: NDArray[np.float32]) -> object:
+def _calibrate(calibration: Calibration, head: FittedHead, rows: Rows, label: NDArray[np.float32]) -> Calibrator:
     usable = ~np.isnan(label)
-    if isinstance(calibration, Identity) or not 0 < label[usable].mean() < 1:
+    if isinstance(calibration, Identity) or not usable.any() or not 0 < label[usable].mean() < 1:
         return head.calibrator
     return calibration.fit(head.score(rows.table[usable]), label[usable])

@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from ..pipeline import Model, Pool, Retriever
 from ..ranking.forest import Forest
 from ..ranking.linear import Linear
+from ..retrieval import Retriever as Spec
 from ..retrieval.kinds import fitted_type
-from ..types import Arrays, Asks
+from ..types import Arrays, Asks, Interactions, Times
 from . import heads as heads_of
 from .cache import Cache
 from .examples import Examples, examples
@@ -59,14 +61,17 @@ def fit_sources(material: Material, until: int, cache: Cache, stages: Stages) ->
     for name, spec in design.sources.items():
         with stages.stage(f"retriever {name}"):
             rng = np.random.default_rng([design.learning.seed, *name.encode()])
-            fitted = fitted_type(spec)
             kept = cache.through(
                 f"source.{name}",
                 [spec, material.digest, material.cuts, design.history, until],
-                lambda spec=spec, rng=rng: spec.fit(happened, material.known.born, rng).to_arrays(),
+                partial(_arrays, spec, happened, material.known.born, rng),
             )
-            out[name] = fitted.from_arrays(kept)
+            out[name] = fitted_type(spec).from_arrays(kept)
     return out
+
+
+def _arrays(spec: Spec, happened: Interactions, born: Times, rng: np.random.Generator) -> Arrays:
+    return spec.fit(happened, born, rng).to_arrays()
 
 
 def ready(material: Material, cache: Cache, stages: Stages) -> Ready:
@@ -102,7 +107,7 @@ def _rows(material: Material, sources: Mapping[str, Retriever], name: str, start
         share = learning.sample if name != "test" else 1.0
         rows = examples(material, sources, start, stop, rng, share=share)
         if sampling is not None:
-            rows = heads_of.sampled(material, rows, rng)
+            rows = heads_of.sampled(material, rows)
         return _to_arrays(Rows(rows, rows.table(material, sources)))
 
     return _from_arrays(cache.through(f"rows.{name}", parts, compute))

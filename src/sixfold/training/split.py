@@ -22,10 +22,11 @@ def cut(design: Design, log: Indexed) -> Cuts:
         raise DataError("the log has no decisions and no outcomes of the label; ingest some before training")
     ts = np.sort(ts)
     fractions = split_fractions(design.learning.split)
-    inner = [int(ts[min(int(share * len(ts)), len(ts) - 1)]) for share in fractions]
+    first, second, third = (int(ts[min(int(share * len(ts)), len(ts) - 1)]) for share in fractions)
     end = _end(log)
     window = durations.parse(design.requirements.window)
-    cuts = Cuts(int(ts[0]), *inner, end, end - window if len(log.decisions["ts"]) else end)
+    censored = end - window if len(log.decisions["ts"]) else end
+    cuts = Cuts(int(ts[0]), first, second, third, end, censored)
     if not cuts.start < cuts.first < cuts.second < cuts.third < cuts.end:
         raise DataError(
             f"the log spans {durations.text(max(end - cuts.start, 1))} with {len(ts)} events, too little to cut time in "
