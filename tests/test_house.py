@@ -63,7 +63,6 @@ NAMES_A_SYSTEM = {
     ("events/naming.py", "video"), ("events/naming.py", "movie"), ("events/naming.py", "movies"),
     ("events/mapping_toml.py", ' entries in item; give one, as {video = "video_id"}'),
     # What a world's truth calls its items.
-    ("evaluation/truth.py", "videos"),
 }  # fmt: skip
 """(file, text) that may name a system all the same."""
 

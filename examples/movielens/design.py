@@ -12,7 +12,7 @@ design = Design(
         assumes=(Assume("what was not rated was not wanted: the log does not say what was shown"),),
     ),
     metrics=Metrics(offline=(ndcg(at=10) >= 0.20, recall(at=300) >= 0.40), guardrails=(coverage(of="movie") >= 0.10,)),
-    requirements=Requirements(label=rated, window="14d", retrain="14d", p99_ms=100, requests_per_s=50),
+    requirements=Requirements(label=rated, window="30d", retrain="30d", p99_ms=100, requests_per_s=50),
     learning=Learning(
         features=(
             attribute("movie.genre"), attribute("member.gender"), attribute("member.age"),
@@ -24,7 +24,7 @@ design = Design(
             rate(at_least("rating", 4), per="rating", by=("member", "movie.genre"), half_life="365d", prior=5),
         ),
         retrievers=(Popular(half_life="30d"), EASE(), ALS(factors=64, l2=0.01), ItemItem()),
-        ranker=Forest(trees=300, depth=6), history_length=200, candidates=300, queries=4, refit=True,
+        ranker=Forest(trees=200, depth=4), history_length=200, candidates=300, queries=10, refit=True,
         split=Split(retrievers=0.5, ranker=0.25, calibration=0.1, test=0.15),
     ),
     components=Components(candidates=Service(deadline_ms=25, fallback="popular"),

@@ -130,7 +130,7 @@ class Learning(_Section, frozen=True, kw_only=True):
     negatives: Sampling = KeepAll()
     calibration: Calibration = Isotonic()
     split: Split = Split()
-    queries: Annotated[int, Meta(ge=1, le=100)] = 3
+    queries: Annotated[int, Meta(ge=1, le=100)] = 10
     sample: Annotated[float, Meta(gt=0, le=1)] = 1.0
     refit: bool = False
     seed: int = 0

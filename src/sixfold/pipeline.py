@@ -7,7 +7,7 @@ Both are rows of the same table in the end, so what was evaluated is what is ser
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -99,6 +99,16 @@ class Pool:
 def retrieve(sources: Mapping[str, Retriever], queries: Queries, k: int) -> Merged:
     """What each source gives, merged."""
     return merge({name: source.retrieve(queries, k) for name, source in sources.items()})
+
+
+def asked(design: Design, known: Known, asks: Asks) -> Queries:
+    """What retrievers may know of each ask; a history's items are left to them again once they may be seen again."""
+    queries = known.queries(asks)
+    again = seen_again_us(design)
+    if again is None:
+        return queries
+    fresh = queries.ts[:, None] - queries.history_ts < again
+    return replace(queries, exclude=np.where(fresh, queries.exclude, NOWHERE))
 
 
 def filtered(design: Design, known: Known, asks: Asks, merged: Merged, unwanted: Rows | None = None) -> Pool:
@@ -197,7 +207,7 @@ def decide(
 ) -> Decided:
     """The slate of each ask, with everything that explains it."""
     done = timer or (lambda stage: None)
-    merged = retrieve(model.sources, known.queries(asks), model.design.learning.candidates)
+    merged = retrieve(model.sources, asked(model.design, known, asks), model.design.learning.candidates)
     done("candidates")
     pool = filtered(model.design, known, asks, merged, unwanted)
     done("filters")

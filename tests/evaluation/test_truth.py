@@ -28,7 +28,7 @@ def best(tiny, found: slates.Test) -> np.ndarray:
     """The oracle's own slates, made with a loop."""
     world, material, ts = tiny.workspace.world().truth(), tiny.material, tiny.material.cuts.third
     worth = formula.parse(tiny.design.value, list(tiny.design.heads))
-    names, alive = world.videos.tolist(), world.alive(ts)
+    names, alive = world.items.tolist(), world.alive(ts)
     out = []
     for member in found.asks.member.tolist():
         row = world.members.tolist().index(material.ids["member"].names()[member])

@@ -1,6 +1,7 @@
 from tests.report.reading import Page
 from tests.report.sample import AUC, DESIGN, EVALUATION, FINDINGS, measure, reviewed
 
+from sixfold.evaluation.check import SERVED
 from sixfold.report import review
 from sixfold.report.review import Standing
 
@@ -13,7 +14,7 @@ def test_the_verdict_counts_each_status_and_leaves_assumptions_out():
     statuses = ["met"] * 7 + ["short", "not measured"]
     assert review.verdict_line([standing(s) for s in statuses]) == "7 of 9 requirements met, 1 short, 1 not measured"
     found = reviewed()
-    assert len(found.requirements) == 4 + len(review.SERVED)
+    assert len(found.requirements) == 4 + len(SERVED)
     assert review.verdict_line(found.requirements) == "2 of 7 requirements met, 2 short, 3 not measured"
 
 

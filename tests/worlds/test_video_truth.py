@@ -23,10 +23,10 @@ def test_heads_of_a_device_are_those_of_the_pairs():
     members, device = rng.integers(300, size=9), rng.integers(3, size=9)
     ts = WORLD.start + rng.integers(20 * DAY, size=9)
     heads = truth.heads(members, ts, device=device)
-    for video in (0, 77, len(truth.videos) - 1):
+    for video in (0, 77, len(truth.items) - 1):
         pairs = truth.pairs(members, np.full(9, video), ts, device)
         for name in ("watch", "seconds"):
-            assert heads[name].shape == (9, len(truth.videos))
+            assert heads[name].shape == (9, len(truth.items))
             assert heads[name].dtype == np.float32
             np.testing.assert_allclose(heads[name][:, video], pairs[name], rtol=1e-4)
 
@@ -73,7 +73,7 @@ def test_tastes_drift_more_where_it_is_harder_and_come_back_to_what_stays():
 def test_the_new_is_hotter_and_by_no_more_than_the_days_say():
     """Outside the world's days tastes stand still, so that there only age changes."""
     truth, members, phone = truth_of(), np.arange(20), np.zeros(20, np.int64)
-    last = len(truth.videos) - 1
+    last = len(truth.items) - 1
     born = int(truth.catalogue.published[last])
     odds = []
     for days in (2, 5, 100):

@@ -19,6 +19,7 @@ from ..metrics.target import Metric
 from ..pipeline import Model
 from ..ranking.trees import FittedForest
 from ..training.examples import ranks_of
+from ..training.leaks import suspicious
 from ..training.material import Material
 from ..training.run import Ready, Stages
 from ..types import DAY, Floats, Rows
@@ -114,6 +115,7 @@ class Contest:
             by_slice = self._slices(predicted[first])
         return Evaluation(
             chosen=chosen, systems=self.systems, yardstick=str(slates.YARDSTICK), slices=by_slice,
+            leaks=self._leaks(model),
             ahead=self._ahead(chosen), ahead_shown=self._ahead_shown(chosen),
             cold=self.cold, bins=bins, funnel=slates.funnel(self.test, tuple(self.ready.sources), self.shown[chosen]),
             importance=_importance(model), counts=self._counts(), notes=self._notes(), seconds=dict(stages.seconds),
@@ -230,6 +232,13 @@ class Contest:
             for path in skipped
         ]
         return notes
+
+    def _leaks(self, model: Model) -> list[str]:
+        """What the training rows know of their label that no request could."""
+        rows = self.ready.training
+        label = next(iter(rows.examples.labels.values()))
+        known = ~np.isnan(label)
+        return [finding.message for finding in suspicious(rows.table[known], model.columns, label[known])]
 
     def _rng(self) -> np.random.Generator:
         # Every system is drawn the same resamples, so that their intervals compare.

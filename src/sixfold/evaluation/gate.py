@@ -32,6 +32,8 @@ def gate(found: Evaluation) -> Gate:
             f"{'passed' if fine else 'failed'}: {word} {name} by {abs(ahead.value):.4f} {ahead.metric} "
             f"[{ahead.low or 0:.4f}, {ahead.high or 0:.4f}]"
         )
+    reasons += [f"failed: {leak}" for leak in found.leaks]
+    passed &= not found.leaks
     if not reasons:
         reasons.append("passed: there was nothing to compare with")
     return Gate(passed, tuple(reasons))

@@ -25,7 +25,7 @@ class World(Protocol):
     def members(self) -> NDArray[np.bytes_]: ...
 
     @property
-    def videos(self) -> NDArray[np.bytes_]: ...
+    def items(self) -> NDArray[np.bytes_]: ...
 
     def alive(self, ts: int) -> NDArray[np.bool_]: ...
 
@@ -48,7 +48,7 @@ def judge(
     design = material.design
     size, ts = design.problem.decides.size, material.cuts.third
     order = _positions(world.members, material.ids[design.member].names(found.asks.member))
-    place = _positions(world.videos, material.ids[design.item].names())
+    place = _positions(world.items, material.ids[design.item].names())
     sums = dict.fromkeys([*slates, "oracle"], 0.0)
     alive = world.alive(ts)
     for start in range(0, len(found.asks), BLOCK):

@@ -19,8 +19,11 @@ from ..design import Amount, Happens
 from ..events.hashing import Hashes
 from ..pipeline import Pool, Retriever
 from ..retrieval.merge import Merged
-from ..types import Asks, Floats, Interactions, Rows, Times
+from ..types import SECOND, Asks, Floats, Interactions, Rows, Times
 from .material import Material
+
+PAUSE = 6 * 3_600 * SECOND
+"""How long a member does nothing between two sessions, us."""
 
 BLOCK = 512
 """Asks that are retrieved for at once: bounds memory at a few tens of MB."""
@@ -136,7 +139,7 @@ def _blocks(material: Material, sources: Mapping[str, Retriever], asks: Asks) ->
     k = material.design.learning.candidates
     for start in range(0, len(asks), BLOCK):
         part = asks.take(slice(start, start + BLOCK))
-        yield start, part, pipeline.retrieve(sources, material.known.queries(part), k)
+        yield start, part, pipeline.retrieve(sources, pipeline.asked(material.design, material.known, part), k)
 
 
 def ranks_of(material: Material, sources: Mapping[str, Retriever], asks: Asks, ask: _Ints, item: Rows) -> Floats:
@@ -171,7 +174,9 @@ def imagined(
     design = material.design
     did = material.interactions(design.requirements.label)
     asks = made_up(did, start, stop, per_member=design.learning.queries, rng=rng)
-    asks = asks.take(rng.random(len(asks)) < share)
+    # A first session tells how members begin, not what suits one who is known: it is left to popularity.
+    known = (material.known.queries(asks).history >= 0).any(axis=1)
+    asks = asks.take(known & (rng.random(len(asks)) < share)) if known.any() else asks
     window = durations.parse(design.requirements.window)
     label = wanted(did, asks, until=stop, window=window)
     pool = candidates(material, sources, asks)
@@ -196,20 +201,20 @@ def candidates(material: Material, sources: Mapping[str, Retriever], asks: Asks)
 
 
 def made_up(did: Interactions, start: int, stop: int, *, per_member: int, rng: np.random.Generator) -> Asks:
-    """Moments of asking in a log without decisions: up to `per_member` of each member's interactions in the span.
+    """Moments of asking in a log without decisions: the beginnings of up to `per_member` of each member's sessions in the span.
 
-    The first in the span is always one, since that is when a returning member asks; the others are drawn.
+    A session begins where a member did nothing for `PAUSE`: that is when one who comes back asks. What is done within a
+    session follows on what was done just before it, and teaches a ranker to continue bursts.
     """
-    at = np.flatnonzero((did.ts >= start) & (did.ts < stop))
-    who = did.member[at]
-    lot = rng.random(len(at))
-    lot[np.unique(who, return_index=True)[1]] = -1.0
-    order = np.lexsort((lot, who))
-    place = np.arange(len(at)) - np.searchsorted(who[order], who[order])
-    chosen = np.sort(at[order[place < per_member]])
-    pairs = np.stack([did.member[chosen].astype(np.int64), did.ts[chosen]])
-    keep = chosen[np.sort(np.unique(pairs, axis=1, return_index=True)[1])]
-    return Asks(did.member[keep], did.ts[keep], {})
+    order = np.lexsort((did.ts, did.member))
+    member, ts = did.member[order], did.ts[order]
+    begins = np.append(True, (np.diff(member) != 0) | (np.diff(ts) > PAUSE))[: len(ts)]
+    at = np.flatnonzero(begins & (ts >= start) & (ts < stop))
+    lot = np.lexsort((rng.random(len(at)), member[at]))
+    place = np.arange(len(at)) - np.searchsorted(member[at], member[at])
+    at = np.sort(at[lot[place < per_member]])
+    at = at[np.argsort(ts[at], kind="stable")]
+    return Asks(member[at], ts[at], {})
 
 
 def wanted(did: Interactions, asks: Asks, *, until: int, window: int) -> tuple[_Ints, Rows]:

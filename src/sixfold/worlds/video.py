@@ -188,7 +188,7 @@ def _shown(truth: Truth, slates: Slates) -> Table:
     n, size = slates.items.shape
     return {
         "decision": np.repeat(np.arange(n, dtype=np.int32), size),
-        "item": truth.videos[slates.items.ravel()],
+        "item": truth.items[slates.items.ravel()],
         "position": np.tile(np.arange(1, size + 1, dtype=np.int16), n),
         "score": slates.score.ravel(),
         "propensity": slates.propensity.ravel(),

@@ -60,7 +60,7 @@ class Truth:
         return self.people.id
 
     @property
-    def videos(self) -> Strings:
+    def items(self) -> Strings:
         """(v,) S: the id of each row of videos, those of later days too."""
         return self.catalogue.id
 
@@ -77,7 +77,7 @@ class Truth:
         """
         times = np.broadcast_to(np.asarray(ts, np.int64), members.shape)
         affinity = self._tastes(members, times) @ self.catalogue.vector.T
-        every = np.arange(len(self.videos))
+        every = np.arange(len(self.items))
         if device is not None:
             return self._heads(affinity, every, times[:, None], device[:, None])
         shares = self.device_shares(members, times).astype(np.float32)

@@ -125,7 +125,7 @@ def search(truth: Truth, requests: Requests, rng: Rng) -> Watches:
 
 def keys(truth: Truth, member: Index, video: Index) -> NDArray[np.int64]:
     """One int64 for each pair of rows."""
-    return member.astype(np.int64) * len(truth.videos) + video
+    return member.astype(np.int64) * len(truth.items) + video
 
 
 def _seconds(truth: Truth, video: Index, tau: NDArray[np.float32], rng: Rng) -> NDArray[np.float64]:
