@@ -62,7 +62,6 @@ NAMES_A_SYSTEM = {
     # Words by which columns of any table are guessed, and an example in an error.
     ("events/naming.py", "video"), ("events/naming.py", "movie"), ("events/naming.py", "movies"),
     ("events/mapping_toml.py", ' entries in item; give one, as {video = "video_id"}'),
-    # What a world's truth calls its items.
 }  # fmt: skip
 """(file, text) that may name a system all the same."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-MEMBERS, DAYS = 1500, 18
+MEMBERS, DAYS = 1200, 16
 STRANGER = "m7"
 
 

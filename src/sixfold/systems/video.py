@@ -8,7 +8,7 @@ design = Design(
     name="video",
     problem=Problem(
         goal="A home page of videos that the member goes on to watch, new kinds among them",
-        decides=Slate(of="video", to="member", size=20, seen_again_after="7d", available="video.available"),
+        decides=Slate(of="video", to="member", size=20, seen_again_after="28d", available="video.available"),
         assumes=(Assume("2 % of the videos shown are watched", positive_rate().about(0.02)),),
     ),
     metrics=Metrics(
