@@ -24,12 +24,15 @@ def parse(text: str) -> int:
 
 
 def text(us: int) -> str:
-    """The shortest exact form of a duration in microseconds, for people to read.
+    """A duration in microseconds for people to read: exact in one unit where it can be, else to a tenth of the largest.
 
-    >>> text(7 * DAY), text(5400 * SECOND), text(90 * SECOND)
-    ('1w', '90m', '90s')
+    >>> text(7 * DAY), text(5400 * SECOND), text(90 * SECOND), text(1_178_668 * SECOND)
+    ('1w', '90m', '90s', '13.6d')
     """
     for unit in ("w", "d", "h", "m", "s"):
-        if us >= _UNITS[unit] and us % _UNITS[unit] == 0:
+        if us >= _UNITS[unit] and us % _UNITS[unit] == 0 and us < 1000 * _UNITS[unit]:
             return f"{us // _UNITS[unit]}{unit}"
+    for unit in ("d", "h", "m"):
+        if us >= _UNITS[unit]:
+            return f"{us / _UNITS[unit]:.1f}{unit}"
     return f"{us / SECOND:g}s"
