@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.logs import START, random_log
 
-from sixfold.events.schema import ALWAYS, Events, concat, start_of, take
+from sixfold.events.schema import ALWAYS, Events, concat, take
 from sixfold.types import DAY
 
 LOG = random_log(np.random.default_rng(1))
@@ -39,7 +39,6 @@ def test_length_counts_events_and_no_impressions():
 def test_span_is_that_of_decisions_and_outcomes():
     times = np.concatenate([LOG.decisions["ts"], LOG.outcomes["watch"]["ts"]])
     assert LOG.span() == (times.min(), times.max())
-    assert sorted(start_of(LOG).tolist()) == sorted(times.tolist())
 
 
 def test_selected_decisions_take_their_impressions_along():

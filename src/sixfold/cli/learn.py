@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import Progress, as_json, emit, in_dir
+
+if TYPE_CHECKING:
+    from ..evaluation.results import Measures
 
 
 @click.command()
@@ -34,9 +38,9 @@ def train(quick: bool, force: bool, folder: Path, machine: bool) -> None:
     champion = workspace.current() if workspace.current_id() else None
     world = workspace.world()
 
-    def row(name: str, measures: object) -> None:
+    def row(name: str, measures: Measures) -> None:
         progress.clear()
-        rows(name, measures)  # type: ignore[arg-type]
+        rows(name, measures)
 
     trained = journey.train(
         design, workspace.batches(), into=workspace.releases, cache=Cache(workspace.cache), champion=champion,

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import NOWHERE, Table, Times
+from ..types import NOWHERE, Table
 from .hashing import Hashes, combine, hash_column, hash_strings
 
 SEP = b"\x1f"
@@ -185,8 +185,3 @@ def _column(table: Table, name: str, tables: list[Table]) -> NDArray[Any]:
         # Hashes and rows stay whole numbers: as floats, hashes would lose their last bits.
         return np.full(n, 0 if like.dtype == np.uint64 else NOWHERE, like.dtype)
     return np.full((n, *like.shape[1:]), np.nan, np.result_type(like.dtype, np.float32))
-
-
-def start_of(events: Events) -> Times:
-    """The ts of every decision and outcome in one array, unsorted: what a time split is cut by."""
-    return np.concatenate([events.decisions["ts"], *(table["ts"] for table in events.outcomes.values())])
