@@ -32,6 +32,10 @@ def world(rng, *, spread: float, shift: float = 0.0):
     return vectors, held, likes, np.bincount(item.ravel(), minlength=ITEMS).astype(float)
 
 
+def genre_part() -> Part:
+    return Part("v.g", sorted(hash_strings(np.array([b"x", b"y"])).tolist()), [], [], [])
+
+
 def fitted(vectors, held, likes, shown, factors=3) -> TasteFitted:
     return fit([(VECTOR, vectors)], [(GROUP, held)], likes, shown, factors=factors)
 
@@ -63,8 +67,7 @@ def test_a_value_of_a_category_is_a_dimension():
     genre = packed(np.array([b"x", b"y"])[np.arange(ITEMS) % 2])
     member = np.repeat(np.arange(MEMBERS, dtype=np.int32), 8)
     item = (2 * rng.integers(0, ITEMS // 2, len(member)) + member % 2).astype(np.int32)
-    part = Part("v.g", sorted(hash_strings(np.array([b"x", b"y"])).tolist()), [], [], [])
-    found = fit([(part, genre)], [(GROUP, held)], Likes(member, item, MEMBERS), np.ones(ITEMS), factors=4)
+    found = fit([(genre_part(), genre)], [(GROUP, held)], Likes(member, item, MEMBERS), np.ones(ITEMS), factors=4)
     one, other = np.array(found.items[0].table)[:, 0]
     assert one == pytest.approx(-other) and len(found.spread) == 1, "who likes x never likes y"
 
@@ -77,6 +80,20 @@ def test_blocks_make_no_difference(monkeypatch):
     sign = np.sign(np.array(whole.items[0].table)[0, 0] * np.array(parts.items[0].table)[0, 0])
     assert np.array(parts.items[0].table) * sign == pytest.approx(np.array(whole.items[0].table), abs=1e-6)
     assert parts.spread == pytest.approx(whole.spread)
+
+
+def test_a_value_is_known_by_the_mean_of_its_items():
+    """What was learned with the means beside the values is the same once it is folded into the values' own places."""
+    rng = np.random.default_rng(6)
+    values = np.array([b"x", b"y", b"x\x1fy", b""])
+    held = [(VECTOR, rng.normal(size=(4, DIMS))), (genre_part(), packed(values))]
+    content = taste_fit._Content(held)
+    turn = rng.normal(size=(content.size, 2))
+    placed = sum(part.place(rows) for part, (_, rows) in zip(content.parts(turn), held, strict=True))
+    assert placed == pytest.approx(content.of(np.arange(4)) @ turn)
+    half = 1 / np.sqrt(2)
+    mean = (held[0][1][0] + half * held[0][1][2]) / (1 + half + taste_fit.IMAGINED)
+    assert content.of(np.array([0]))[0, -DIMS:] == pytest.approx(mean), "x has the first item, and a share of the third"
 
 
 def test_nobody_liked_anything():
