@@ -32,6 +32,7 @@ from .errors import ReleaseError
 from .features.table import Fitted
 from .pipeline import Model
 from .ranking import formula
+from .ranking.blend import FittedBlend
 from .ranking.calibration import FittedIdentity, FittedIsotonic, FittedPlatt
 from .ranking.heads import FittedHead, FittedHeads
 from .ranking.linear import FittedLinear
@@ -41,7 +42,7 @@ from .retrieval.kinds import fitted_type
 from .types import Arrays, Cuts
 
 FORMAT = 1
-_SCORERS: dict[str, Any] = {"forest": FittedForest, "linear": FittedLinear}
+_SCORERS: dict[str, Any] = {"forest": FittedForest, "linear": FittedLinear, "blend": FittedBlend}
 _CALIBRATORS: dict[str, Any] = {"isotonic": FittedIsotonic, "platt": FittedPlatt, "identity": FittedIdentity}
 
 

@@ -17,6 +17,7 @@ from ..metrics.interval import paired
 from ..metrics.spec import auc
 from ..metrics.target import Metric
 from ..pipeline import Model
+from ..ranking.blend import FittedBlend
 from ..ranking.trees import FittedForest
 from ..training.examples import ranks_of
 from ..training.leaks import suspicious
@@ -262,7 +263,7 @@ def _metrics(design: Design, always: tuple[Metric, ...], *, over: str = "slate")
 
 def _importance(model: Model) -> dict[str, float]:
     scorer = next(iter(model.heads.heads.values())).scorer
-    if not isinstance(scorer, FittedForest):
+    if not isinstance(scorer, FittedForest | FittedBlend):
         return {}
     shares: Mapping[str, float] = dict(zip(model.columns, scorer.importance.tolist(), strict=True))
     return dict(sorted(shares.items(), key=lambda pair: -pair[1]))

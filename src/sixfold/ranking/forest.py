@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, DesignError, MissingExtra
 from ..types import Floats
+from .blend import FittedBlend
 from .examples import Examples, need_both_classes
+from .linear import Linear
 from .links import logit
 from .trees import MAX_DEPTH, FittedForest, constant
 
@@ -36,7 +38,8 @@ class Forest(msgspec.Struct, frozen=True, tag="forest"):
     trees have no minimum of rows per leaf, so it is what stands against them. patience stops after
     that many trees without a better validation loss, and keeps the best number of trees; it acts
     only where `fit` is given validation rows. threads is part of the spec because CatBoost sums in
-    another order on another number of them.
+    another order on another number of them. linear is the share of the log-odds that a linear ranker of the same examples
+    has (see `blend`); it acts only where a probability is predicted.
     """
 
     trees: Annotated[int, Meta(ge=1, le=10_000)] = 300
@@ -45,6 +48,7 @@ class Forest(msgspec.Struct, frozen=True, tag="forest"):
     l2: Annotated[float, Meta(ge=0)] = 3.0
     patience: Annotated[int, Meta(ge=1)] = 30
     threads: Annotated[int, Meta(ge=1)] = 2
+    linear: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     loss: Literal["logloss", "rmse", "mae"] | tuple[Annotated[float, Meta(gt=0, lt=1)], ...] = "logloss"
 
     def fit(
@@ -54,7 +58,7 @@ class Forest(msgspec.Struct, frozen=True, tag="forest"):
         *,
         validation: Examples | None = None,
         progress: Progress | None = None,
-    ) -> FittedForest:
+    ) -> FittedForest | FittedBlend:
         """The forest that fits `examples`. Raises DesignError, DataError, or MissingExtra without CatBoost.
 
         Examples whose labels or features are all alike give a constant, unless the loss is
@@ -63,7 +67,10 @@ class Forest(msgspec.Struct, frozen=True, tag="forest"):
         self._check(examples, validation)
         if _alike(examples.features) or _alike(examples.labels[:, None]):
             return constant(self._best_constant(examples), examples.features.shape[1], logistic=self.loss == "logloss")
-        return _arrays_of(self._train(examples, rng, validation, progress), logistic=self.loss == "logloss")
+        forest = _arrays_of(self._train(examples, rng, validation, progress), logistic=self.loss == "logloss")
+        if not self.linear or self.loss != "logloss":
+            return forest
+        return FittedBlend(forest, Linear().fit(examples, rng), np.array(self.linear))
 
     def _check(self, examples: Examples, validation: Examples | None) -> None:
         if isinstance(self.loss, tuple) and (not self.loss or list(self.loss) != sorted(set(self.loss))):
