@@ -40,19 +40,19 @@ def explain(model: Model, decided: Decided, *, most: int = 3) -> list[Explained]
     pool, slate = decided.pool, decided.slate[0]
     row_of = {int(item): row for row, item in enumerate(pool.item.tolist()) if pool.ask[row] == 0}
     rows = np.array([row_of[int(item)] for item in slate[slate >= 0]], np.int64)
-    parts = _parts(model, decided.table, rows)
+    parts = _parts(model, decided.scored.table, rows)
     columns = model.columns
     out = []
     for place, row in enumerate(rows.tolist()):
         best = np.argsort(-parts[place], kind="stable")[:most]
         reasons = tuple(
-            Reason(columns[c], float(decided.table[row, c]), float(parts[place, c]))
+            Reason(columns[c], float(decided.scored.table[row, c]), float(parts[place, c]))
             for c in best
             if parts[place, c] > 0
         )
         given = {name: int(rank) + 1 for name, rank in zip(model.sources, pool.ranks[row], strict=True) if rank >= 0}
-        heads = {name: float(column[row]) for name, column in decided.heads.items()}
-        out.append(Explained(place + 1, int(pool.item[row]), float(decided.value[row]), heads, given, reasons))
+        heads = {name: float(column[row]) for name, column in decided.scored.heads.items()}
+        out.append(Explained(place + 1, int(pool.item[row]), float(decided.scored.value[row]), heads, given, reasons))
     return out
 
 

@@ -29,6 +29,7 @@ def train(quick: bool, force: bool, folder: Path, machine: bool) -> None:
     from ..training.cache import Cache
     from ..training.run import Stages
     from ..workspace import Workspace
+    from ..worlds.kept import kept
     from . import show
 
     workspace = Workspace(folder)
@@ -36,7 +37,7 @@ def train(quick: bool, force: bool, folder: Path, machine: bool) -> None:
     rows = show.Rows(out, quiet=machine)
     design = journey.quick(workspace.design) if quick else workspace.design
     champion = workspace.current() if workspace.current_id() else None
-    world = workspace.world()
+    world = kept(workspace.folder)
 
     def row(name: str, measures: Measures) -> None:
         progress.clear()
@@ -72,10 +73,11 @@ def evaluate(folder: Path, machine: bool) -> None:
     from ..training.cache import Cache
     from ..training.run import Stages
     from ..workspace import Workspace
+    from ..worlds.kept import kept
     from . import show
 
     workspace, progress = Workspace(folder), Progress(quiet=machine)
-    world = workspace.world()
+    world = kept(workspace.folder)
     found = journey.evaluate(
         workspace.current(), workspace.batches(), cache=Cache(workspace.cache),
         world=world.truth() if world else None, stages=Stages(tell=progress),

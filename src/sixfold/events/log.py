@@ -33,12 +33,16 @@ create table notes (key text primary key, value text not null) without rowid;
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of a batch: its offset (None if nothing was new), counts, and conflict masks by table."""
+    """What became of a batch: its offset (None if nothing was new), counts, and masks by table.
+
+    kept masks what was new, conflicts what was there with other content (only tables that have some).
+    """
 
     offset: int | None
     accepted: int
     duplicates: int
     conflicts: Mapping[str, NDArray[np.bool_]]
+    kept: Mapping[str, NDArray[np.bool_]]
 
 
 class EventLog:
@@ -91,7 +95,7 @@ class EventLog:
                 )
                 offset = self._db.last_insert_rowid()
         known.add(hashes, contents)
-        return Appended(offset, accepted, len(events) - accepted - clashes, conflicts)
+        return Appended(offset, accepted, len(events) - accepted - clashes, conflicts, keep)
 
     def read(self, since: int = 0) -> Iterator[tuple[int, Events]]:
         """(offset, batch) of every batch after offset `since`, in order of acceptance."""

@@ -24,6 +24,11 @@ def pair(members: Rows, items: Rows) -> Hashes:
     return combine(mix(members.astype(np.uint64)), items.astype(np.uint64))
 
 
+def record(length: int) -> np.dtype[np.void]:
+    """What a member's row holds: the items it did last, newest first, and when each was known."""
+    return np.dtype([("item", np.int32, (length,)), ("ts", np.int64, (length,))])
+
+
 def fold(items: Rows, times: Times, members: Rows, new: Rows, ts: Times) -> None:
     """Add interactions to the histories, in place: items (rows, h) filled with -1, times (rows, h)."""
     touched, at = np.unique(members, return_inverse=True)
