@@ -38,6 +38,7 @@ SERVICE_ROOMS = {
 }  # fmt: skip
 SERVICE_MODULES = {
     *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "timeline")),
+    *(f"events.{name}" for name in ("incoming", "gathering", "decoded", "objects", "parsing", "times")),
     *(f"metrics.{name}" for name in ("target", "interval", "kernel")),
     "events", "metrics",
 }  # fmt: skip

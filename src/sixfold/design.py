@@ -34,7 +34,8 @@ class Slate(_Section, frozen=True, kw_only=True, tag="slate"):
     """A ranked list of `of`, decided for `to`.
 
     seen_again_after: an item seen is not shown again for so long (None: never again). available: the path of a number
-    that is 0 where an item may not be shown. title: the path of a name for people.
+    that is 0 where an item may not be shown. title: the path of a name for people. explore: the chance of each place to be
+    given to any candidate, so that the next model learns what this one does not know.
     """
 
     of: str
@@ -43,6 +44,7 @@ class Slate(_Section, frozen=True, kw_only=True, tag="slate"):
     seen_again_after: str | None = None
     available: str | None = None
     title: str | None = None
+    explore: Annotated[float, Meta(ge=0, le=0.5)] = 0.0
 
 
 class Assume(msgspec.Struct, frozen=True):

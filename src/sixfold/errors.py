@@ -4,6 +4,7 @@
     |- DesignError    the design contradicts itself or names what does not exist     exit 2
     |- DataError      the events or tables given cannot be used                      exit 3
     |- ReleaseError   a release is damaged, missing or does not fit                  exit 3
+    |- Unavailable    a part of the service is away for the moment                      exit 4
     |- Busy           what is asked for belongs to another process now                  exit 4
     |- MissingExtra   an optional dependency is not installed                        exit 4
     `- Overloaded     more was asked than can be answered in time                    exit 5
@@ -48,6 +49,12 @@ class MissingExtra(SixfoldError):
 
     def __init__(self, need: str, extra: str) -> None:
         super().__init__(f"{need} is not installed; run: pip install 'sixfold[{extra}]'")
+
+
+class Unavailable(SixfoldError):
+    """A part of the service is away for the moment; ask again."""
+
+    exit_code = 4
 
 
 class Overloaded(SixfoldError):

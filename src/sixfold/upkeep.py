@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from .errors import DataError
 from .events.log import EventLog
 from .events.schema import Events
 from .features.mapped import Mapped, remove
@@ -28,7 +29,10 @@ def signature(features: Fitted, memory: Memory) -> str:
 
 def reader(folder: Path, features: Fitted, memory: Memory) -> State:
     """The state as another process keeps it; raises DataError where there is none yet."""
-    return State(features, memory, Store(Mapped(folder, write=False)))
+    mapped = Mapped(folder, write=False)
+    if not mapped.offset:
+        raise DataError(f"the state at {folder} is being built; try again in a moment")
+    return State(features, memory, Store(mapped))
 
 
 def keeper(folder: Path, features: Fitted, memory: Memory, log: EventLog) -> State:

@@ -76,7 +76,7 @@ def unpack(data: bytes) -> Events:
 
 
 def _damaged(error: Exception) -> DataError:
-    return DataError(f"a batch of events cannot be decoded ({error}); restore the log from a backup")
+    return DataError(f"a batch of the log cannot be decoded ({error}); restore the log from a backup")
 
 
 def _arrays(table: Mapping[str, NDArray[Any]]) -> dict[str, _Array]:
