@@ -21,7 +21,7 @@ from .design import (
     outcome,
 )
 from .features import spec as _features
-from .features.spec import age, at_least, attribute, context, count, hour, position, similarity, weekday
+from .features.spec import age, at_least, attribute, context, count, hour, position, similarity, taste, weekday
 from .metrics import spec as _metrics
 from .metrics.spec import (
     auc,
@@ -104,5 +104,5 @@ __all__ = [
     "Reweight", "Scale", "Service", "Slate", "Split", "age", "at_least", "attribute", "auc", "average_precision",
     "brier", "calibration", "context", "count", "coverage", "grouped_auc", "hit_rate", "hour", "log_loss", "map_",
     "mean", "mrr", "ndcg", "new_share", "normalised_entropy", "novelty", "outcome", "position", "positive_rate",
-    "precision", "rate", "recall", "similarity", "weekday",
+    "precision", "rate", "recall", "similarity", "taste", "weekday",
 ]  # fmt: skip

@@ -165,6 +165,7 @@ def test_similarity_of_a_category_goes_by_shares():
         (spec.attribute("video.row"), "entity 'video' has no such field"),
         (spec.count("watch", by="video.gnre", window="1d"), "did you mean 'genre'"),
         (spec.similarity("video.length_s"), "needs a category or a vector, but video.length_s is a number"),
+        (spec.taste("video.genre"), "is learned from what members liked"),
     ],
     ids=str,
 )

@@ -2,7 +2,7 @@ import pytest
 from tests.designs import edited, good
 
 from sixfold.features.spec import Feature
-from sixfold.language import age, at_least, attribute, context, count, outcome, rate
+from sixfold.language import age, at_least, attribute, context, count, outcome, rate, taste
 from sixfold.lint import lint
 from sixfold.lint.features import outcomes, streams_of
 
@@ -17,6 +17,7 @@ def with_features(*features: Feature):
     [
         (attribute("vidoe.length_s"), "did you mean 'video'"),
         (age("creator.since"), "known are: member, video"),
+        (taste("creator.since"), "known are: member, video"),
         (count("watch", by="creator.country", window="1d"), "known are: member, video"),
         (rate("watch", by=("member", "vid.length_s"), half_life="1d"), "'vid.length_s'"),
     ],

@@ -178,11 +178,13 @@ def queries(material: Material, items: int) -> Queries:
 
 
 def test_vocabularies_and_centres_do_not_know_what_comes_after_the_retrievers_part(both):
-    features = (*DESIGN.learning.features, spec.similarity("video.embedding"), spec.similarity("video.genre"))
-    one, other = (table.fit(features, m.log, until=m.cuts.first) for m in both)
-    assert one == other
-    late = [table.fit(features, m.log, until=2**62) for m in both]
+    similar = (spec.similarity("video.embedding"), spec.similarity("video.genre"))
+    features = (*DESIGN.learning.features, *similar, spec.taste("video.embedding", "video.genre"))
+    one, other = (table.fit(features, m.log, until=m.cuts.first, memory=DESIGN.memory) for m in both)
+    assert one == other and one.tastes
+    late = [table.fit(features, m.log, until=2**62, memory=DESIGN.memory) for m in both]
     assert late[0].vocabularies != late[1].vocabularies and late[0].centres != late[1].centres
+    assert late[0].tastes != late[1].tastes
 
 
 # (h) What is judged was not learned from

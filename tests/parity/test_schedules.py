@@ -28,6 +28,7 @@ FEATURES = (
     spec.position(),
     spec.similarity("video.embedding", half_life="2d"),
     spec.similarity("video.genre", half_life="4d"),
+    spec.taste("video.embedding", "video.genre", "video.length_s", given="member.country", half_life="3d", factors=3),
     spec.count("watch", by="video", window="2d"),
     spec.count("shown", by=("member", "video"), window="1d", tiles=4),
     spec.count(spec.at_least("watch", 50), by="member", window="8h"),
@@ -50,7 +51,7 @@ def frame_of(log) -> Frame:
 def setup(events):
     ids = Vocabulary(Store(), ("member", "video"))
     log = index(events, ids, item="video")
-    fitted = table.fit(FEATURES, log, until=2**62)
+    fitted = table.fit(FEATURES, log, until=2**62, memory=MEMORY)
     return ids, log, fitted
 
 

@@ -131,6 +131,28 @@ class Similarity(msgspec.Struct, frozen=True, tag=str.lower):
         durations.parse(self.half_life)
 
 
+class Taste(msgspec.Struct, frozen=True, tag=str.lower):
+    """How well an item suits a member's taste, in log-odds, by directions learned from what members liked (`features.taste`).
+
+    of: the item's attributes that its place is made of; given: the member's own, which tell a part of a taste.
+    """
+
+    of: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    half_life: str = "30d"
+    factors: int = 8
+
+    def __post_init__(self) -> None:
+        for paths in (self.of, self.given):
+            if len({entity_field(path)[0] for path in paths}) > 1:
+                raise DesignError(
+                    f"{' and '.join(paths)} are of several entities; name an item's in `of`, a member's in `given`"
+                )
+        if not self.of or self.factors < 1:
+            raise DesignError("a taste needs an attribute of the item and at least one factor")
+        durations.parse(self.half_life)
+
+
 class Count(msgspec.Struct, frozen=True, tag=str.lower):
     """How often a stream's events fell into the cell in the last `window`."""
 
@@ -174,7 +196,7 @@ class Rate(msgspec.Struct, frozen=True, tag=str.lower):
         return np.asarray((num + self.prior * base) / (den + self.prior))
 
 
-Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Similarity, Count, Rate]
+Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Similarity, Taste, Count, Rate]
 Accumulating = (Count, Rate)
 
 
@@ -211,6 +233,11 @@ def position() -> Position:
 def similarity(path: str, *, half_life: str = "30d") -> Similarity:
     """`similarity("video.embedding")`: how near an item's vector is to those of what the member liked lately."""
     return Similarity(path, half_life)
+
+
+def taste(*of: str, given: str | tuple[str, ...] = (), half_life: str = "30d", factors: int = 8) -> Taste:
+    """`taste("video.embedding", "video.genre", given="member.country")`: how well an item suits what is known of a taste."""
+    return Taste(of, _by(given), half_life, factors)
 
 
 def count(stream: str | Stream, *, by: str | tuple[str, ...] = (), window: str, tiles: int = 8) -> Count:
@@ -267,6 +294,8 @@ def name_of(feature: Feature) -> str:
             return f"age({path})"
         case Similarity(path, half_life):
             return f"similarity({path}, {half_life})"
+        case Taste(of, _, half_life):
+            return f"taste({'+'.join(of)}, {half_life})"
         case Count(stream, by, window):
             return f"count({stream}, by={'+'.join(by) or 'all'}, {window})"
         case Rate(stream, per, by, half_life, _, values):

@@ -7,7 +7,6 @@ two cannot differ in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -16,8 +15,7 @@ from numpy.typing import NDArray
 
 from .. import durations
 from ..errors import DesignError, nearest
-from ..events.hashing import Hashes, hash_strings
-from ..events.schema import SEP
+from ..events.hashing import Hashes
 from ..types import DAY, SECOND, Asks, Floats, Queries, Rows
 from .attributes import Kind, Versions, kind_of, pack
 from .indexed import Frame, Indexed
@@ -33,10 +31,13 @@ from .spec import (
     Memory,
     Position,
     Similarity,
+    Taste,
     Weekday,
     entity_field,
     name_of,
 )
+from .taste import TasteFitted, taste
+from .vocabulary import centred, frequent, frequent_hashes
 
 VALUES = 64
 """How many values of a category make up its vector at most."""
@@ -61,7 +62,8 @@ class Fitted(msgspec.Struct, frozen=True):
     """Features whose vocabularies are fixed: the columns of the table, in order.
 
     `kinds` and `widths` say what each attribute path is; `vocabularies` holds the hashes of the columns of a category,
-    `labels` their text for people; `centres` the mean and the scale of the vectors of a path.
+    `labels` their text for people; `centres` the mean and the scale of the vectors of a path; `tastes` what was learned of
+    tastes, by the feature's name.
     """
 
     features: tuple[Feature, ...]
@@ -70,6 +72,7 @@ class Fitted(msgspec.Struct, frozen=True):
     vocabularies: dict[str, list[int]]
     labels: dict[str, list[str]]
     centres: dict[str, list[list[float]]]
+    tastes: dict[str, TasteFitted] = {}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -129,6 +132,8 @@ class Fitted(msgspec.Struct, frozen=True):
                 return frame.position
             case Similarity(path, half_life):
                 return self._similarity(path, half_life, source, frame)
+            case Taste():
+                return self._taste(feature, source, frame)
             case _:
                 for accumulator in feature.accumulators():
                     if accumulator not in totals:
@@ -148,6 +153,18 @@ class Fitted(msgspec.Struct, frozen=True):
             source.queries,
             vectors,
             half_life=durations.parse(half_life),
+            members=frame.keys[memory.member],
+            items=frame.keys[memory.item],
+            ts=frame.ts,
+        )
+
+    def _taste(self, feature: Taste, source: Source, frame: Frame) -> NDArray[np.float64]:
+        memory = source.memory
+        return taste(
+            source.queries,
+            source.attribute,
+            self.tastes[name_of(feature)],
+            half_life=durations.parse(feature.half_life),
             members=frame.keys[memory.member],
             items=frame.keys[memory.item],
             ts=frame.ts,
@@ -182,17 +199,25 @@ def _context(name: str, frame: Frame) -> NDArray[Any]:
     return frame.context[name]
 
 
-def fit(features: tuple[Feature, ...], log: Indexed, *, until: int, also: tuple[str, ...] = ()) -> Fitted:
-    """Features with their vocabularies fixed by what the log knew strictly before `until`.
+def fit(
+    features: tuple[Feature, ...],
+    log: Indexed,
+    *,
+    until: int,
+    memory: Memory | None = None,
+    also: tuple[str, ...] = (),
+) -> Fitted:
+    """Features with their vocabularies fixed, and tastes learned, by what the log knew strictly before `until`.
 
-    `also` names attribute paths that are no features but must be known online. Raises DesignError for a field that
-    no entity has.
+    `memory` says what is liked by whom, which a taste needs; `also` names attribute paths that are no features but must be
+    known online. Raises DesignError for a field that no entity has.
     """
     kinds: dict[str, Kind] = {}
     widths: dict[str, int] = {}
     vocabularies: dict[str, list[int]] = {}
     labels: dict[str, list[str]] = {}
     centres: dict[str, list[list[float]]] = {}
+    tastes: dict[str, TasteFitted] = {}
     for path in dict.fromkeys([*paths(features), *also]):
         column = field_of(log, path)
         kinds[path] = kind_of(column)
@@ -202,21 +227,27 @@ def fit(features: tuple[Feature, ...], log: Indexed, *, until: int, also: tuple[
         if isinstance(feature, Attribute) and kinds[name] == Kind.CATEGORY:
             entity, field = entity_field(name)
             known = log.entities[entity]["ts"] < until
-            vocabularies[name], labels[name] = _frequent(log.entities[entity][field][known], feature.top)
+            vocabularies[name], labels[name] = frequent(log.entities[entity][field][known], feature.top)
         elif isinstance(feature, Similarity):
             column = _known(log, feature.path, until)
             if kinds[feature.path] is Kind.CATEGORY:
                 key = f"similarity({feature.path})"
-                vocabularies[key], _ = _frequent(column, VALUES)
+                vocabularies[key], _ = frequent(column, VALUES)
                 half = Fitted((), kinds, widths, vocabularies, {}, {})
                 column = half._shares(feature.path, pack(column))
             elif kinds[feature.path] is not Kind.VECTOR:
                 raise DesignError(f"{name} needs a category or a vector, but {feature.path} is a number; leave it out")
-            centres[feature.path] = _centred(column)
+            centres[feature.path] = centred(column)
+        elif isinstance(feature, Taste):
+            from .taste_fit import learned  # what trains is not imported by what serves
+
+            if memory is None:
+                raise DesignError(f"{name} is learned from what members liked; give table.fit the design's memory")
+            tastes[name] = learned(feature, log, memory, until=until)
         elif isinstance(feature, Context) and name in log.texts:
             asked = log.decisions[name][log.decisions["ts"] < until]
-            vocabularies[name], labels[name] = _frequent_hashes(asked, log.texts[name], feature.top)
-    return Fitted(tuple(features), kinds, widths, vocabularies, labels, centres)
+            vocabularies[name], labels[name] = frequent_hashes(asked, log.texts[name], feature.top)
+    return Fitted(tuple(features), kinds, widths, vocabularies, labels, centres, tastes)
 
 
 def _known(log: Indexed, path: str, until: int) -> NDArray[Any]:
@@ -225,19 +256,10 @@ def _known(log: Indexed, path: str, until: int) -> NDArray[Any]:
     return field_of(log, path)[log.entities[entity]["ts"] < until]
 
 
-def _centred(vectors: Floats) -> list[list[float]]:
-    """The mean of vectors (n, d), and one over their spread, by dimension; 0 and 1 where there are none."""
-    found = vectors[~np.isnan(vectors).any(axis=1)].astype(np.float64)
-    if not len(found):
-        return [[0.0] * vectors.shape[1], [1.0] * vectors.shape[1]]
-    spread = found.std(axis=0)
-    scale = np.divide(1, spread, out=np.zeros(len(spread)), where=spread > 0)
-    return [found.mean(axis=0).astype(np.float32).tolist(), scale.astype(np.float32).tolist()]
-
-
 def paths(features: tuple[Feature, ...]) -> tuple[str, ...]:
     """Every attribute path that features read or are kept by."""
     read = [f.path for f in features if isinstance(f, Attribute | Age | Similarity)]
+    read += [path for f in features if isinstance(f, Taste) for path in (*f.of, *f.given)]
     kept = [part for f in features if isinstance(f, Accumulating) for part in f.by if "." in part]
     return tuple(dict.fromkeys([*read, *kept]))
 
@@ -258,22 +280,3 @@ def versions(log: Indexed, path: str, *, count: int) -> Versions:
     """Every value that a path's entities had (`count` rows of them), in bulk form."""
     table = log.entities[entity_field(path)[0]]
     return Versions(table["row"], table["ts"], table["id"], field_of(log, path), count=count)
-
-
-def _frequent(column: NDArray[np.bytes_], top: int) -> tuple[list[int], list[str]]:
-    """The `top` most frequent members of a category, most frequent first, as hashes and as text."""
-    distinct, counts = np.unique(column[column != b""], return_counts=True)
-    tally: dict[bytes, int] = {}
-    for value, n in zip(distinct.tolist(), counts.tolist(), strict=True):
-        for member in value.split(SEP):
-            tally[member] = tally.get(member, 0) + n
-    best = sorted(tally, key=lambda member: (-tally[member], member))[:top]
-    hashes = hash_strings(np.array(best)).tolist() if best else []
-    return hashes, [member.decode() for member in best]
-
-
-def _frequent_hashes(column: Hashes, texts: Mapping[int, bytes], top: int) -> tuple[list[int], list[str]]:
-    distinct, counts = np.unique(column[column != 0], return_counts=True)
-    order = sorted(zip((-counts).tolist(), distinct.tolist(), strict=True), key=lambda pair: (pair[0], texts[pair[1]]))
-    best = [value for _, value in order[:top]]
-    return best, [texts[value].decode() for value in best]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..design import Design
 from ..errors import nearest
-from ..features.spec import SHOWN, Accumulating, Age, Attribute, Context, Rate, Similarity, Stream, name_of
+from ..features.spec import SHOWN, Accumulating, Age, Attribute, Context, Rate, Similarity, Stream, Taste, name_of
 from .finding import Finding, Rule, error, warning
 
 
@@ -38,6 +38,8 @@ def paths_of(design: Design) -> list[tuple[str, str]]:
         where = f"learning.features[{i}]"
         if isinstance(feature, Attribute | Age | Similarity):
             found.append((where, feature.path))
+        elif isinstance(feature, Taste):
+            found += [(where, path) for path in (*feature.of, *feature.given)]
         elif isinstance(feature, Accumulating):
             found += [(where, part) for part in feature.by if "." in part]
     return [(where, path) for where, path in found if path is not None]

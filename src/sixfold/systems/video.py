@@ -21,7 +21,8 @@ design = Design(
     learning=Learning(
         features=(  # all as of the request: what is known strictly before it
             attribute("video.genre"), attribute("video.length_s"), attribute("member.country"), context("device"),
-            age("video.published"), hour(), position(), similarity("video.embedding"), similarity("video.genre"),
+            age("video.published"), hour(), position(),
+            taste("video.embedding", "video.genre", "video.creator", given=("member.country", "member.age_band")),
             count("shown", by=("member", "video"), window="2d"),
             *(rate(watched, by=by, half_life="7d") for by in ("video", "video.creator", "member")),
             rate(watched, by=("member", "video.genre"), half_life="14d", prior=5), count(watched, by="video", window="1d"),

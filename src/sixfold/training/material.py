@@ -86,7 +86,7 @@ def prepare(
         )
     cuts = cuts or cut(design, log)
     also = (design.problem.decides.available,) if design.problem.decides.available else ()
-    features = features or table.fit(design.learning.features, log, until=cuts.first, also=also)
+    features = features or table.fit(design.learning.features, log, until=cuts.first, memory=design.memory, also=also)
     return Material(design, log, ids, cuts, features, Batch(log, ids, design.memory), f"{total:016x}")
 
 

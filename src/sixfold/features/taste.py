@@ -1,0 +1,107 @@
+"""How well an item suits a member's taste: a place for each item in a few learned directions, a taste for each member.
+
+Items have places z (f,) in which what is shown spreads evenly; a member with taste t (f,) likes what lies along it, with
+log-odds <t, z>. What was liked then lies around t, and tastes around what the member's own attributes tell, so that after
+likes of a total weight n and a mean m the taste is expected at (n m + t0 / v) / (n + 1 / v), direction by direction: v is
+how far tastes spread along it and t0 is the taste of those alike. `taste_fit` learns the directions; a place is made of
+an item's attributes alone, so that an item published a minute ago has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Asks, Queries, Rows, Times
+from .similarity import weighed
+
+Doubles = NDArray[np.float64]
+Attributes = Callable[[str, Rows, Times], NDArray[Any]]
+"""The value of a path for rows (n,) as of ts (n,): `Source.attribute`."""
+
+
+class Part(msgspec.Struct, frozen=True, dict=True):
+    """What one attribute adds to a place: `table` (d, f), by dimension of a vector or by value of a category.
+
+    hashes: of a category the d values that are known, ascending, else empty; centre and scale (d,) of a number or vector.
+    """
+
+    path: str
+    hashes: list[int]
+    centre: list[float]
+    scale: list[float]
+    table: list[list[float]]
+
+    @cached_property
+    def _arrays(self) -> tuple[NDArray[np.uint64], Doubles, Doubles]:
+        """Hashes, the centre and scale, and the table with a last row of zeros for what is unknown."""
+        table = np.array(self.table, np.float64).reshape(len(self.table), -1)
+        padded = np.concatenate([table, np.zeros((1, table.shape[1]))])
+        return np.array(self.hashes, np.uint64), np.array([self.centre, self.scale], np.float64), padded
+
+    def place(self, held: NDArray[Any]) -> Doubles:
+        """What the attributes held (n, ...) add, (n, f): nothing where they are unknown.
+
+        A member of a category of k members counts 1 / sqrt(k).
+        """
+        hashes, (centre, scale), table = self._arrays
+        if held.dtype != np.uint64:
+            x = (held.reshape(len(held), len(centre)) - centre) * scale
+            return np.asarray(np.where(np.isnan(x), 0, x) @ table[:-1])
+        out = np.zeros((len(held), table.shape[1]))
+        for column in held.T:
+            if not column.any():
+                continue
+            at = np.searchsorted(hashes, column)
+            at[at == len(hashes)] = 0
+            known = hashes[at] == column if len(hashes) else np.zeros(len(column), bool)
+            out += table[np.where(known, at, len(hashes))]
+        count = (held != 0).sum(axis=1)
+        return np.asarray(out / np.sqrt(np.maximum(count, 1))[:, None])
+
+
+class TasteFitted(msgspec.Struct, frozen=True):
+    """f directions: the parts of an item's place and where the mean of what is shown lies (f,); the parts of a member's
+    expected taste and the usual taste (f,); how far tastes spread along each direction (f,), a variance."""
+
+    items: list[Part]
+    mean: list[float]
+    members: list[Part]
+    usual: list[float]
+    spread: list[float]
+
+
+def taste(
+    queries: Callable[[Asks], Queries],
+    attribute: Attributes,
+    fitted: TasteFitted,
+    *,
+    half_life: int,
+    members: Rows,
+    items: Rows,
+    ts: Times,
+) -> Doubles:
+    """The log-odds (n,) that its member's taste as of ts (n,) adds to each item, beside those of the mean item."""
+    spread = np.array(fitted.spread)
+
+    def places(rows: Rows, at: Times) -> Doubles:
+        return placed(fitted.items, attribute, rows, at, -np.array(fitted.mean))
+
+    def tastes(sums: Doubles, total: Doubles, asks: Asks) -> Doubles:
+        expected = placed(fitted.members, attribute, asks.member, asks.ts, np.array(fitted.usual))
+        return np.asarray((sums + expected / spread) / (total[:, None] + 1 / spread))
+
+    return weighed(queries, places, tastes, half_life=half_life, members=members, items=items, ts=ts)
+
+
+def placed(parts: list[Part], attribute: Attributes, rows: Rows, ts: Times, start: Doubles) -> Doubles:
+    """The sum (n, f) of what each part adds to `start` (f,), as of ts."""
+    out = np.tile(start, (len(rows), 1))
+    for part in parts:
+        out += part.place(attribute(part.path, rows, ts))
+    return out
