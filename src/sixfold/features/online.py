@@ -80,7 +80,7 @@ class State:
         self._blanks = {path: attributes.blank(kind, features.widths[path]) for path, kind in features.kinds.items()}
         self._unknown = np.zeros((), history.record(memory.length))
         self._unknown["item"] = NOWHERE
-        self._looked_up: tuple[Frame | None, dict[tuple[str, ...], Rows]] = (None, {})
+        self._looked_up: list[tuple[Frame, dict[tuple[str, ...], Rows]]] = []
 
     # Reading
 
@@ -88,16 +88,25 @@ class State:
         return self.store.read(f"attribute.{path}", rows, self._blanks[path])
 
     def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
-        if self._looked_up[0] is not frame:
-            # The cells of a frame are looked up once for all accumulators kept by the same.
-            self._looked_up = (frame, {})
-        found = self._looked_up[1]
-        if accumulator.by not in found:
-            found[accumulator.by] = self._cells(accumulator.by, frame.keys, frame.ts, learn=False)
-        rows, held = found[accumulator.by], self._held[accumulator]
-        flat, ts = rows.ravel(), np.repeat(frame.ts, rows.shape[1])
-        read = held.read(self.store.read(held.name, flat, held.blank), ts)
-        return np.asarray(read.reshape(rows.shape).sum(axis=1))
+        rows, held = self._cells_of(frame, accumulator.by), self._held[accumulator]
+        known = np.flatnonzero(rows >= 0)
+        if len(known) == len(rows) == rows.size:
+            return held.read(self.store.read(held.name, rows[:, 0], held.blank), frame.ts)
+        flat = np.zeros(rows.size)
+        cells = self.store.read(held.name, rows.ravel()[known], held.blank)
+        flat[known] = held.read(cells, frame.ts[known // rows.shape[1]])
+        return np.asarray(flat.reshape(rows.shape).sum(axis=1))
+
+    def _cells_of(self, frame: Frame, by: tuple[str, ...]) -> Rows:
+        """The cells of a frame, looked up once for all accumulators kept by the same."""
+        held = next((found for known, found in self._looked_up if known is frame), None)
+        if held is None:
+            held = {}
+            # Two: the frame of candidates and the one of those who ask (`Fitted.matrix`).
+            self._looked_up = [(frame, held), *self._looked_up[:1]]
+        if by not in held:
+            held[by] = self._cells(by, frame.keys, frame.ts, learn=False)
+        return held[by]
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""

@@ -123,10 +123,16 @@ class ALSFitted:
     half_life: np.int64
     gram: Floats = field(init=False, repr=False)
     index: NormIndex = field(init=False, repr=False)
+    mean: NDArray[np.float64] = field(init=False, repr=False)
+    spread: NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gram", self.vectors.T @ self.vectors)
         object.__setattr__(self, "index", NormIndex.of(self.vectors))
+        wide = self.vectors.astype(np.float64)
+        mean = wide.sum(axis=0) / max(len(wide), 1)
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "spread", (wide - mean).T @ (wide - mean) / max(len(wide) - 1, 1))
 
     def retrieve(self, queries: Queries, k: int) -> Retrieved:
         return self.index.search(queries, self.fold_in(queries), k)
@@ -150,12 +156,11 @@ class ALSFitted:
         the vectors; NaN for an item that was not there when it was fitted.
         """
         members = self.fold_in(queries).astype(np.float64)
-        mean = self.vectors.mean(axis=0, dtype=np.float64)
-        spread = np.cov(self.vectors.T.astype(np.float64)).reshape(len(mean), -1)
-        usual = members @ mean
-        scale = np.sqrt(np.einsum("nf,fg,ng->n", members, spread, members))
-        known = items < len(self.vectors)
-        score = np.einsum("nf,nf->n", members[ask], self.vectors[np.where(known, items, 0)])
+        usual = members @ self.mean
+        scale = np.sqrt(((members @ self.spread) * members).sum(axis=1))
+        known = (items >= 0) & (items < len(self.vectors))
+        vectors = self.vectors[np.where(known, items, 0)]
+        score = vectors @ members[0] if len(members) == 1 else np.einsum("nf,nf->n", members[ask], vectors)
         score = np.divide(score - usual[ask], scale[ask], out=np.zeros(len(items)), where=scale[ask] > 0)
         return np.where(known, score, np.nan).astype(np.float32)
 
