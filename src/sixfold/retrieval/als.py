@@ -22,7 +22,7 @@ from ..errors import DesignError
 from ..types import Arrays, Floats, Interactions, Queries, Retrieved, Rows, Times
 from .fitted import array, check
 from .history import FOREVER, matrix, padded, recall
-from .index import blocks
+from .index import blocks, own
 from .norms import NormIndex
 
 if TYPE_CHECKING:
@@ -140,9 +140,8 @@ class ALSFitted:
     def fold_in(self, queries: Queries) -> Floats:
         """The vector (n, f) of each query's member, solved from the history given with it."""
         out = np.tile(self.usual, (len(queries), 1))
-        place = np.arange(len(self.vectors), dtype=np.int32)
         for part, block in blocks(queries, _bytes(len(self.usual)) + 32 * queries.history.shape[1]):
-            history = recall(block, place, self.half_life)
+            history = recall(block, own(block.history, len(self.vectors)), self.half_life)
             known = history.known
             if known.any():
                 columns, weights = history.places[known], history.weights[known]
