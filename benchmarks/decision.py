@@ -115,6 +115,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="50 k items, 5 s, one round: does it run?")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument(
+        "--workers", type=int, default=1, help="Sixfold's; the peers' one worker uses both cores by threads"
+    )
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "sixfold-decision")
     parser.add_argument("--peers", default=sys.executable, help="a Python that has the peers' packages")
     parser.add_argument("--json", type=Path, help="where the rounds are written (default: in --cache)")
@@ -125,7 +128,8 @@ def main() -> None:
     rng, kept = np.random.default_rng(SEED), []
     for norms in given.norms or NORMS:
         data = make(given.cache, size, norms)
-        wanted = [Stack(name, data, given.peers) for name in stacks.NAMES if name in (given.only or stacks.NAMES)]
+        names = [name for name in stacks.NAMES if name in (given.only or stacks.NAMES)]
+        wanted = [Stack(name, data, given.peers, given.workers) for name in names]
         ready = [stack for stack in wanted if not _said(stack)]
         for stack in ready:
             stack.build()

@@ -85,7 +85,7 @@ def als(vectors: NDArray[np.float32]) -> ALSFitted:
     spec = ALS(factors=vectors.shape[1])
     settings = np.array([spec.unobserved, spec.l2, spec.nu])
     vectors = np.ascontiguousarray(vectors)
-    return ALSFitted(vectors, vectors.mean(axis=0), settings, np.int64(0))
+    return ALSFitted.of(vectors, vectors.mean(axis=0), settings, np.int64(0))
 
 
 def queries(history: NDArray[np.int32], items: int) -> Queries:

@@ -1,6 +1,6 @@
 """The three stacks as processes: what each needs, how its files are made, how it is started and stopped.
 
-All run in the same way: one worker, the same two cores (inherited from `decision.py`), one BLAS thread each.
+All run alike: one worker unless told otherwise, the same two cores (inherited from `decision.py`), one BLAS thread each.
 """
 
 from __future__ import annotations
@@ -41,11 +41,12 @@ NAMES = ("sixfold", "tuned", "glued")
 
 @dataclass(frozen=True)
 class Stack:
-    """One of `NAMES` over a world; `python` is the interpreter that has the peers' packages."""
+    """One of `NAMES` over a world; `python` is the interpreter that has the peers' packages, `workers` are Sixfold's."""
 
     name: str
     data: Data
     python: str
+    workers: int = 1
 
     def lacks(self) -> str | None:
         """What to do before it can run, None where nothing is missing."""
@@ -82,6 +83,7 @@ class Stack:
         """Started and answering; gives the port, and stops it at the end."""
         if self.name == "sixfold":
             command = [_sixfold(), "serve", "--dir", str(self.data.folder / "ours"), "--port", str(PORT)]
+            command += ["--workers", str(self.workers)]
         else:
             command = [self.python, "-m", f"benchmarks.peers.{self.name}", "serve", str(self.data.folder)]
             command += ["--port", str(PORT)]
