@@ -40,7 +40,7 @@ from .ranking.trees import FittedForest
 from .retrieval.kinds import fitted_type
 from .types import Arrays, Cuts
 
-FORMAT = 1
+FORMAT = 2
 MAPPED_BYTES = 1 << 16
 _SCORERS: dict[str, Any] = {"forest": FittedForest, "linear": FittedLinear}
 _CALIBRATORS: dict[str, Any] = {"isotonic": FittedIsotonic, "platt": FittedPlatt, "identity": FittedIdentity}

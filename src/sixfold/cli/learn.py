@@ -12,6 +12,8 @@ from .common import Progress, as_json, emit, in_dir
 
 if TYPE_CHECKING:
     from ..evaluation.results import Measures
+    from ..release import Release
+    from ..workspace import Workspace
 
 
 @click.command()
@@ -36,7 +38,7 @@ def train(quick: bool, force: bool, folder: Path, machine: bool) -> None:
     out, progress = show.console(), Progress(quiet=machine)
     rows = show.Rows(out, quiet=machine)
     design = journey.quick(workspace.design) if quick else workspace.design
-    champion = workspace.current() if workspace.current_id() else None
+    champion = _champion(workspace)
     world = kept(workspace.folder)
 
     def row(name: str, measures: Measures) -> None:
@@ -58,6 +60,19 @@ def train(quick: bool, force: bool, folder: Path, machine: bool) -> None:
         verdict = "published as CURRENT" if trained.gate.passed or force else "written, not published"
         out.print(f"release {trained.release.id} {verdict}", style="bold")
     sys.exit(0 if trained.gate.passed or force else 1)
+
+
+def _champion(workspace: Workspace) -> Release | None:
+    """The published release, None where there is none; one that cannot be read is no reason not to train the next."""
+    from ..errors import ReleaseError
+
+    if not workspace.current_id():
+        return None
+    try:
+        return workspace.current()
+    except ReleaseError as error:
+        click.echo(f"the published release cannot be compared with: {error}", err=True)
+        return None
 
 
 @click.command()
