@@ -21,7 +21,7 @@ ROOT = Path(sixfold.__file__).parent
 ROOMS = (
     "types", "errors", "durations", "events", "metrics", "features", "retrieval", "ranking", "policy", "design", "lint",
     "language", "systems", "pipeline", "golden", "release", "explain", "upkeep", "workspace", "asking", "serving", "scaling",
-    "training", "evaluation", "worlds", "journey", "ingest", "inferred", "beginning", "doctor", "report", "notebook", "cli",
+    "training", "evaluation", "worlds", "journey", "ingest", "inferred", "beginning", "live", "doctor", "report", "notebook", "cli",
     "__init__",
 )  # fmt: skip
 """The order of reading: a room imports only rooms before it."""

@@ -75,7 +75,8 @@ class Requirements(_Section, frozen=True, kw_only=True):
     """Step 3: what training and inference must respect.
 
     label: the outcome that makes a positive. window: how long after a decision an outcome counts. retrain: how often a
-    model is trained anew. p99_ms, availability, requests_per_s: of the service.
+    model is trained anew. p99_ms, availability, requests_per_s: of the service. fresh_ms: how soon after its acknowledgement
+    an event must count, for 99 of 100.
     """
 
     label: Stream
@@ -84,6 +85,7 @@ class Requirements(_Section, frozen=True, kw_only=True):
     p99_ms: Positive = 100
     availability: Annotated[float, Meta(gt=0, lt=1)] = 0.999
     requests_per_s: Positive = 100
+    fresh_ms: Positive = 50
     timezone: str = "UTC"
 
 

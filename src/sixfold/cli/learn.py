@@ -105,23 +105,39 @@ def evaluate(folder: Path, machine: bool) -> None:
 
 
 @click.command()
+@click.option("--load", is_flag=True, help="First put load on a service of the release, on a copy of the workspace.")
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(min=1), help="How long, with --load.")
 @in_dir
 @as_json
-def check(folder: Path, machine: bool) -> None:
+def check(load: bool, seconds: float, folder: Path, machine: bool) -> None:
     """Each number of the design against its measurement; exit 1 where one is short.
 
     \b
     sixfold check --dir my-video
+    sixfold check --load            # measures latency, throughput and freshness, too
     """
     from .. import journey
     from ..evaluation.check import failed
+    from ..scaling import measured
     from ..workspace import Workspace
     from . import show
 
-    release = Workspace(folder).current()
-    judged = journey.verdicts(release)
+    workspace = Workspace(folder)
+    release = workspace.current()
+    if load:
+        import numpy as np
+
+        progress = Progress(quiet=machine)
+        found = measured.measure(workspace, seconds=seconds, rng=np.random.default_rng(0), tell=progress)
+        progress.clear()
+        measured.write(workspace, found)
+        for remark in found.remarks:
+            click.echo(f"note: {remark}", err=True)
+    served = measured.read(workspace)
+    numbers = {name: number.interval for name, number in served.numbers.items()} if served else {}
+    judged = journey.verdicts(release, numbers)
     if machine:
         emit([{"path": path, "verdict": verdict} for path, verdict in judged])
     else:
-        show.verdicts(show.console(), judged, release.design)
+        show.verdicts(show.console(), judged)
     sys.exit(1 if failed(judged) else 0)

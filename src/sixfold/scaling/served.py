@@ -27,9 +27,15 @@ class Served:
     url: str
     process: subprocess.Popen[bytes]
 
+    def get(self, path: str) -> bytes:
+        """What is at a path. Raises Unavailable where there is no answer."""
+        return self._answer(path, urllib.request.Request(self.url + path))
+
     def post(self, path: str, body: bytes) -> bytes:
         """The answer to one JSON body. Raises Unavailable where there is none."""
-        asked = urllib.request.Request(self.url + path, body, {"content-type": "application/json"})
+        return self._answer(path, urllib.request.Request(self.url + path, body, {"content-type": "application/json"}))
+
+    def _answer(self, path: str, asked: urllib.request.Request) -> bytes:
         try:
             with urllib.request.urlopen(asked, timeout=10) as answer:
                 return bytes(answer.read())
