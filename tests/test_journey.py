@@ -9,7 +9,6 @@ from sixfold import journey
 from sixfold.errors import DataError, DesignError
 from sixfold.events.schema import Events
 from sixfold.language import Forest, Linear, outcome
-from sixfold.metrics.target import Verdict
 from sixfold.training.cache import Cache
 from sixfold.training.run import Stages
 from tests.designs import edited
@@ -26,8 +25,7 @@ def test_a_release_carries_its_evaluation(tiny):
     assert journey.evaluation_of(tiny.trained.release) == tiny.trained.evaluation
     judged = dict(journey.verdicts(tiny.trained.release))
     measured = ["problem.assumes[0]", "metrics.offline[0]", "metrics.offline[1]", "metrics.guardrails[0]"]
-    assert [path for path, verdict in judged.items() if isinstance(verdict, Verdict)] == measured
-    assert {judged[path].status for path in measured} <= {"met", "short"}
+    assert [path for path, verdict in judged.items() if verdict.status in ("met", "short")] == measured
 
 
 def test_the_second_time_the_champion_is_to_beat(tiny, tmp_path):

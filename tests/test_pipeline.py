@@ -166,9 +166,9 @@ def test_offline_and_online_give_the_same_slates(trained):
     for offline, online in answers(trained, trained.state(), 25):
         assert pairs(offline.pool) == pairs(online.pool)
         assert removed(offline.pool) == removed(online.pool)
-        np.testing.assert_allclose(online.value, offline.value, rtol=1e-6, atol=1e-6)
-        for head in offline.heads:
-            np.testing.assert_allclose(online.heads[head], offline.heads[head], rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(online.scored.value, offline.scored.value, rtol=1e-6, atol=1e-6)
+        for head in offline.scored.heads:
+            np.testing.assert_allclose(online.scored.heads[head], offline.scored.heads[head], rtol=1e-6, atol=1e-6)
         np.testing.assert_array_equal(online.slate, offline.slate)
         items += int((offline.slate >= 0).sum())
     assert items > 50
@@ -177,7 +177,8 @@ def test_offline_and_online_give_the_same_slates(trained):
 def test_a_state_that_has_seen_the_instant_itself_differs(trained):
     """The broken variant: folding before reading."""
     differ = [
-        off.table.shape != on.table.shape or not np.allclose(on.table, off.table, rtol=1e-6, atol=1e-6, equal_nan=True)
+        off.scored.table.shape != on.scored.table.shape
+        or not np.allclose(on.scored.table, off.scored.table, rtol=1e-6, atol=1e-6, equal_nan=True)
         for off, on in answers(trained, trained.state(), 25, late=1)
     ]
     assert any(differ)
@@ -197,12 +198,49 @@ def test_many_asks_at_once_are_each_alone(trained):
     np.testing.assert_array_equal(together, np.concatenate(alone))
 
 
-def test_the_table_has_the_columns_the_model_names(trained):
-    done = []
-    decided = pipeline.decide(trained.model, trained.material.known, trained.moments(1)[0], size=3, timer=done.append)
-    assert decided.table.shape == (len(decided.pool), len(trained.model.columns))
+class Laps:
+    """A watch that notes what it is told; `late` names stages that are given up."""
+
+    def __init__(self, *late):
+        self.late, self.done = late, []
+
+    async def stage(self, name, work, instead):
+        return instead() if name in self.late else await work()
+
+    def lap(self, name):
+        self.done.append(name)
+
+
+def requested(trained, watch, asks, size=3):
+    here = pipeline.Local(trained.model, trained.material.known, watch)
+    with pytest.raises(StopIteration) as done:
+        pipeline.request(here, asks, watch, fallback=here, size=size).send(None)
+    return done.value.value
+
+
+def test_a_request_goes_through_its_stages(trained):
+    watch = Laps()
+    decided = requested(trained, watch, trained.moments(1)[0])
+    assert decided.scored.table.shape == (len(decided.pool), len(trained.model.columns))
     assert decided.slate.shape[1] == 3
-    assert done == ["candidates", "filters", "features", "scores", "slate"]
+    assert watch.done == ["retrieval", "filters", "features", "scores", "slate"]
+
+
+def test_without_a_ranker_the_order_is_that_of_retrieval(trained):
+    asks = trained.moments(1)[0]
+    decided = requested(trained, Laps("ranking"), asks)
+    usual = requested(trained, Laps(), asks)
+    np.testing.assert_array_equal(decided.pool.item, usual.pool.item)
+    assert decided.slate.tolist() == pipeline.slates(usual.pool, pipeline.retrieval_order(usual.pool), 3).tolist()
+
+
+def test_without_candidates_there_are_popular_ones(trained):
+    asks = trained.moments(1)[0]
+    decided = requested(trained, Laps("candidates"), asks)
+    usual = requested(trained, Laps(), asks)
+    place = list(trained.model.sources).index("popular")
+    assert set(decided.pool.item) == set(usual.pool.item[~np.isnan(usual.pool.ranks[:, place])])
+    assert np.isnan(np.delete(decided.pool.ranks, place, axis=1)).all() and (decided.slate >= 0).all()
 
 
 def test_what_is_unwanted_is_in_no_slate(trained):

@@ -58,7 +58,7 @@ def test_what_is_read_is_what_was_trained(tiny):
     device = np.full(30, material.log.decisions["context.device"][0])
     asks = Asks(members, np.full(30, material.cuts.end), {"context.device": device})
     one, other = (pipeline.decide(model, material.known, asks) for model in (trained.model, kept.model))
-    np.testing.assert_array_equal(one.value, other.value)
+    np.testing.assert_array_equal(one.scored.value, other.scored.value)
     np.testing.assert_array_equal(one.slate, other.slate)
     assert list(kept.model.heads.heads) == list(tiny.design.heads), "the first head is the label's"
     assert list(kept.metrics["systems"]) == list(tiny.trained.evaluation.systems)

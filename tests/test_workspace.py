@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 from sixfold import beginning, golden, release
 from sixfold.errors import DataError, ReleaseError
 from sixfold.events.schema import Events, concat
+from sixfold.features.mapped import Mapped
 from sixfold.features.online import State
+from sixfold.features.store import Store
 from sixfold.types import Asks
 from sixfold.workspace import Workspace
 from sixfold.worlds.video import VideoWorld
@@ -92,7 +95,7 @@ def test_a_list_in_a_line_each(workspace):
 
 def test_an_empty_folder(tmp_path):
     empty = Workspace(tmp_path)
-    assert (empty.current_id(), empty.release_ids(), empty.listed(), empty.world()) == (None, [], [], None)
+    assert (empty.current_id(), empty.release_ids(), empty.listed()) == (None, [], [])
     with pytest.raises(ReleaseError, match=r"no release is published in .*; run 'sixfold train' first"):
         empty.current()
     with pytest.raises(DataError, match="no log at"):
@@ -112,20 +115,30 @@ def test_a_state_survives_and_is_not_folded_twice(workspace):
         np.testing.assert_array_equal(first.store[name], again.store[name])
 
 
-def test_a_state_without_its_mark_is_built_again(workspace):
+def test_a_batch_that_was_cut_short_is_folded_again(workspace):
     current = workspace.current()
     first = workspace.state(current)
     expected = answers(first)
     held = {name: first.store[name].copy() for name in first.store.nbytes()}
-    folder = workspace.folder / "state" / current.id
-    (folder / "OFFSET").unlink()
     # What a process that died in the middle of a fold leaves: some counts are doubled.
-    first.apply(concat(list(workspace.batches())[-2:]))
-    first.store.flush()
+    cut = State(
+        current.model.features, current.design.memory, Store(Mapped(workspace.state_folder(current), write=True))
+    )
+    cut.store.mapped.begin()
+    cut.apply(concat(list(workspace.batches())[-2:]))
+    os.close(cut.store.mapped._lock)
     again = workspace.state(current)
     np.testing.assert_array_equal(answers(again), expected)
     for name, values in held.items():
         np.testing.assert_array_equal(again.store[name], values)
+
+
+def test_a_state_that_another_process_keeps_is_read(workspace):
+    current = workspace.current()
+    expected = answers(workspace.state(current))
+    keeper = Mapped(workspace.state_folder(current), write=True)
+    np.testing.assert_array_equal(answers(workspace.state(current)), expected)
+    keeper.close()
 
 
 def test_a_state_follows_the_log(workspace):
@@ -141,9 +154,8 @@ def test_a_state_follows_the_log(workspace):
     after = workspace.state(current)
     assert after.now() == late["ts"][0]
     assert answers(after)[3, 0] == item
-    mark = (workspace.folder / "state" / current.id / "OFFSET").read_text()
     with workspace.log() as log:
-        assert mark.split() == [str(log.head()), str(log.crc(log.head()))]
+        assert (after.store.mapped.offset, after.store.mapped.crc) == (log.head(), log.crc(log.head()))
 
 
 def test_a_state_of_a_log_that_was_replaced_is_built_again(workspace):
@@ -159,11 +171,12 @@ def test_a_state_of_a_log_that_was_replaced_is_built_again(workspace):
     assert answers(after).tolist() == answers(fresh).tolist() != before.tolist()
 
 
-def test_each_release_has_a_state_of_its_own(workspace):
-    second = another(workspace, 2)
-    workspace.state(workspace.current())
-    workspace.state(workspace.release(second))
-    assert {path.name for path in (workspace.folder / "state").iterdir()} == {workspace.current_id(), second}
+def test_releases_whose_features_are_kept_alike_share_a_state(workspace):
+    first, second = workspace.current(), workspace.release(another(workspace, 2))
+    assert workspace.state_folder(first) == workspace.state_folder(second)
+    features = msgspec.structs.replace(first.model.features, features=first.model.features.features[:3])
+    other = replace(first, model=replace(first.model, features=features))
+    assert workspace.state_folder(other) != workspace.state_folder(first)
 
 
 def test_a_log_of_other_items_is_refused(workspace, tmp_path):
@@ -174,19 +187,6 @@ def test_a_log_of_other_items_is_refused(workspace, tmp_path):
         workspace.state(other)
     shutil.copytree(workspace.releases, elsewhere.releases)
     elsewhere.state(elsewhere.current())  # the same ids in the same order: the rows fit
-
-
-# Worlds
-
-
-def test_a_world_is_remembered(workspace):
-    assert workspace.world() == WORLD
-
-
-def test_a_world_that_is_unknown_is_named(workspace):
-    (workspace.folder / "world.json").write_text('{"name": "chess", "knobs": {}}')
-    with pytest.raises(DataError, match="names a world 'chess', known are: video"):
-        workspace.world()
 
 
 def test_a_log_is_filled_once(workspace):

@@ -10,6 +10,7 @@ import msgspec
 from . import systems
 from .errors import DataError, nearest
 from .workspace import Workspace
+from .worlds.kept import keep, kept
 from .worlds.video import VideoWorld
 
 QUESTIONS = (
@@ -73,7 +74,7 @@ def fill(
     workspace: Workspace, name: str, world: VideoWorld, *, tell: Callable[[str, int, int], None] = lambda *_: None
 ) -> dict[str, int]:
     """Append all events of a world to the log; counts of what is new."""
-    known = workspace.world()
+    known = kept(workspace.folder)
     if known is not None and known != world:
         raise DataError(
             f"the log of {workspace.folder} came from another world; choose another --dir or delete events/"
@@ -81,7 +82,7 @@ def fill(
     workspace.folder.mkdir(parents=True, exist_ok=True)
     counts = {"events": 0, "impressions": 0, "duplicates": 0}
     with workspace.log(create=True) as log:
-        workspace.remember_world(name, world)
+        keep(workspace.folder, name, world)
         for day, events in enumerate(world.events()):
             done = log.append(events)
             counts["events"] += done.accepted

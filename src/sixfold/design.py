@@ -34,7 +34,8 @@ class Slate(_Section, frozen=True, kw_only=True, tag="slate"):
     """A ranked list of `of`, decided for `to`.
 
     seen_again_after: an item seen is not shown again for so long (None: never again). available: the path of a number
-    that is 0 where an item may not be shown. title: the path of a name for people.
+    that is 0 where an item may not be shown. title: the path of a name for people. explore: the chance of each place to be
+    given to any candidate, so that the next model learns what this one does not know.
     """
 
     of: str
@@ -43,6 +44,7 @@ class Slate(_Section, frozen=True, kw_only=True, tag="slate"):
     seen_again_after: str | None = None
     available: str | None = None
     title: str | None = None
+    explore: Annotated[float, Meta(ge=0, le=0.5)] = 0.0
 
 
 class Assume(msgspec.Struct, frozen=True):
@@ -73,7 +75,8 @@ class Requirements(_Section, frozen=True, kw_only=True):
     """Step 3: what training and inference must respect.
 
     label: the outcome that makes a positive. window: how long after a decision an outcome counts. retrain: how often a
-    model is trained anew. p99_ms, availability, requests_per_s: of the service.
+    model is trained anew. p99_ms, availability, requests_per_s: of the service. fresh_ms: how soon after its acknowledgement
+    an event must count, for 99 of 100.
     """
 
     label: Stream
@@ -82,6 +85,7 @@ class Requirements(_Section, frozen=True, kw_only=True):
     p99_ms: Positive = 100
     availability: Annotated[float, Meta(gt=0, lt=1)] = 0.999
     requests_per_s: Positive = 100
+    fresh_ms: Positive = 50
     timezone: str = "UTC"
 
 

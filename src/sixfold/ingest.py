@@ -12,9 +12,12 @@ import msgspec
 from .errors import DataError
 from .events import quarantine
 from .events.converting import convert, events_of
+from .events.gathering import forms
+from .events.incoming import parse
 from .events.log import EventLog
 from .events.mapping import Mapping
 from .events.mapping_toml import load_mapping
+from .events.native import left_out, read_lines
 from .events.rows import RawBatch, Rejected
 from .workspace import Workspace
 
@@ -63,6 +66,32 @@ def ingest(workspace: Workspace, path: Path, mapping: Path, *, now: int, tell: T
     return Taken(path.name, accepted, duplicates, dict(reasons))
 
 
+def ingest_native(workspace: Workspace, path: Path, *, now: int, tell: Tell = lambda *_: None) -> Taken:
+    """Read one file of native events, which needs no mapping, into the log; what the log has already is left out.
+
+    A bad line is kept in quarantine to be looked at; mend it in the file and read that again, the rest is known by id.
+    """
+    name, print_ = str(path.resolve()), _fingerprint(path)
+    accepted = duplicates = rows = 0
+    reasons: Counter[str] = Counter()
+    known: dict[str, str] = {}
+    with workspace.log(create=True) as log:
+        if log.note(f"file {name}") == print_:
+            return Taken(path.name, 0, 0, {}, skipped=True)
+        for lines in read_lines(path):
+            part = parse(b"".join(lines), now=now, lines=True, known=known)
+            known |= forms(part.events)
+            done = log.append(part.events)
+            rejected = left_out(part, lines, rows + 1, done.conflicts)
+            quarantine.hold(_quarantine(workspace), quarantine.held(path.name, rejected))
+            accepted, duplicates = accepted + done.accepted, duplicates + done.duplicates
+            reasons.update(rejected.reasons)
+            rows += len(lines)
+            tell(f"{path.name} {rows:,} rows", 0, 1)
+        log.remember(f"file {name}", print_)
+    return Taken(path.name, accepted, duplicates, dict(reasons))
+
+
 def replay(workspace: Workspace, path: Path, mapping: Path, *, now: int) -> Taken:
     """Read quarantined rows again, after they or the mapping were mended; those that pass leave the quarantine."""
     known = _mapping(mapping)
@@ -104,10 +133,12 @@ def _quarantine(workspace: Workspace) -> Path:
     return workspace.folder / "events" / "quarantine.jsonl"
 
 
-def _fingerprint(path: Path, mapping: Path) -> str:
-    """Size, time and both ends of a file, and the mapping: what says that it was read before."""
+def _fingerprint(path: Path, mapping: Path | None = None) -> str:
+    """Size, time and both ends of a file, and its mapping: what says that it was read before."""
     stat = path.stat()
-    digest = hashlib.sha256(f"{stat.st_size} {stat.st_mtime_ns}".encode() + mapping.read_bytes())
+    digest = hashlib.sha256(f"{stat.st_size} {stat.st_mtime_ns}".encode())
+    if mapping is not None:
+        digest.update(mapping.read_bytes())
     with path.open("rb") as file:
         digest.update(file.read(1 << 16))
         file.seek(max(stat.st_size - (1 << 16), 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from .evaluation.gate import Gate, gate
 from .evaluation.results import Evaluation
 from .events.schema import Events, concat
 from .lint import lint
+from .metrics.interval import Interval
 from .metrics.target import Verdict
 from .pipeline import Model
 from .ranking.forest import Forest
@@ -137,9 +138,9 @@ def prepared_for(release: Release, batches: Iterable[Events]) -> Material:
     return replace(fresh, cuts=later)
 
 
-def verdicts(release: Release) -> list[tuple[str, Verdict | str]]:
-    """Each number of a release's design against what was measured of it."""
-    return check(release.design, evaluation_of(release))
+def verdicts(release: Release, served: Mapping[str, Interval] | None = None) -> list[tuple[str, Verdict]]:
+    """Each number of a release's design against what was measured of it, and of the service of it."""
+    return check(release.design, evaluation_of(release), served)
 
 
 def evaluation_of(release: Release) -> Evaluation:

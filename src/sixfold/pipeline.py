@@ -6,9 +6,9 @@ Both are rows of the same table in the end, so what was evaluated is what is ser
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,40 +182,123 @@ def retrieval_order(pool: Pool) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """An answer with all that led to it: the pool, its table, heads and values, and the slate (asks, size)."""
+class Scored:
+    """What the ranker makes of a pool: its table (n, columns), the heads by name (n,), and the value of each row (n,)."""
 
-    pool: Pool
     table: Floats
     heads: Mapping[str, Floats]
     value: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An answer with all that led to it: the pool, what the ranker made of it, and the slate (asks, size)."""
+
+    pool: Pool
+    scored: Scored
     slate: Rows
 
 
-Timer = Callable[[str], None]
-"""Called with a stage's name when it has ended."""
+class Stages(Protocol):
+    """Who does the two heavy parts of a request: this process, or services on other ports."""
+
+    async def candidates(self, asks: Asks, unwanted: Rows | None) -> Pool:
+        """What may be shown to each ask."""
+
+    async def scores(self, pool: Pool) -> Scored:
+        """What each candidate is worth."""
 
 
-def decide(
-    model: Model,
-    known: Known,
-    asks: Asks,
-    *,
-    size: int | None = None,
-    unwanted: Rows | None = None,
-    timer: Timer | None = None,
+T = TypeVar("T")
+
+
+class Watch(Protocol):
+    """Who keeps a request's time."""
+
+    async def stage(self, name: str, work: Callable[[], Awaitable[T]], instead: Callable[[], T]) -> T:
+        """What `work` gives; what `instead` gives where it is late, down or not worth starting."""
+
+    def lap(self, name: str) -> None:
+        """A part of a stage has ended."""
+
+
+async def request(
+    stages: Stages, asks: Asks, watch: Watch, *, fallback: Local, size: int, unwanted: Rows | None = None
 ) -> Decided:
-    """The slate of each ask, with everything that explains it."""
-    done = timer or (lambda stage: None)
-    merged = retrieve(model.sources, asked(model.design, known, asks), model.design.learning.candidates)
-    done("candidates")
-    pool = filtered(model.design, known, asks, merged, unwanted)
-    done("filters")
-    features = table(model.design, model.features, model.sources, known, pool)
-    done("features")
-    heads = model.heads.columns(features)
-    value = model.heads.formula(heads)
-    done("scores")
-    slate = slates(pool, value, size or model.design.problem.decides.size)
-    done("slate")
-    return Decided(pool, features, heads, value, slate)
+    """The slate of each ask, with everything that explains it: a request from end to end."""
+    pool = await watch.stage(
+        "candidates", lambda: stages.candidates(asks, unwanted), lambda: fallback.popular(asks, unwanted)
+    )
+    scored = await watch.stage("ranking", lambda: stages.scores(pool), lambda: fallback.unranked(pool))
+    decided = Decided(pool, scored, slates(pool, scored.value, size))
+    watch.lap("slate")
+    return decided
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The stages of a request in this process, and what stands in for them."""
+
+    model: Model
+    known: Known
+    watch: Watch
+
+    async def candidates(self, asks: Asks, unwanted: Rows | None) -> Pool:
+        return self._pool(asks, unwanted, self.model.sources)
+
+    async def scores(self, pool: Pool) -> Scored:
+        model = self.model
+        features = table(model.design, model.features, model.sources, self.known, pool)
+        self.watch.lap("features")
+        heads = model.heads.columns(features)
+        scored = Scored(features, heads, model.heads.formula(heads))
+        self.watch.lap("scores")
+        return scored
+
+    def popular(self, asks: Asks, unwanted: Rows | None) -> Pool:
+        """Candidates of the first source alone, which is popularity where the design leaves the order to Sixfold."""
+        name = "popular" if "popular" in self.model.sources else next(iter(self.model.sources))
+        pool = self._pool(asks, unwanted, {name: self.model.sources[name]})
+        ranks = np.full((len(pool), len(self.model.sources)), np.nan, np.float32)
+        ranks[:, list(self.model.sources).index(name)] = pool.ranks[:, 0]
+        return replace(pool, ranks=ranks)
+
+    def unranked(self, pool: Pool) -> Scored:
+        """The order of retrieval in place of scores; no features and no heads."""
+        value = retrieval_order(pool)
+        return Scored(
+            np.empty((len(pool), 0), np.float32),
+            {name: np.full(len(pool), np.nan, np.float32) for name in self.model.heads.heads},
+            value,
+        )
+
+    def _pool(self, asks: Asks, unwanted: Rows | None, sources: Mapping[str, Retriever]) -> Pool:
+        design = self.model.design
+        merged = retrieve(sources, asked(design, self.known, asks), design.learning.candidates)
+        self.watch.lap("retrieval")
+        pool = filtered(design, self.known, asks, merged, unwanted)
+        self.watch.lap("filters")
+        return pool
+
+
+class Unwatched:
+    """No deadlines: every stage is waited for."""
+
+    async def stage(self, name: str, work: Callable[[], Awaitable[T]], instead: Callable[[], T]) -> T:
+        return await work()
+
+    def lap(self, name: str) -> None:
+        pass
+
+
+def decide(model: Model, known: Known, asks: Asks, *, size: int | None = None, unwanted: Rows | None = None) -> Decided:
+    """The slate of each ask by this process alone, at its leisure: the same request without services or deadlines."""
+    watch = Unwatched()
+    here = Local(model, known, watch)
+    size = size or model.design.problem.decides.size
+    try:
+        request(here, asks, watch, fallback=here, size=size, unwanted=unwanted).send(None)
+    except StopIteration as done:
+        decided: Decided = done.value
+        return decided
+    raise RuntimeError("a stage of this process waited for something")  # pragma: no cover

@@ -41,7 +41,8 @@ from .ranking.trees import FittedForest
 from .retrieval.kinds import fitted_type
 from .types import Arrays, Cuts
 
-FORMAT = 1
+FORMAT = 2
+MAPPED_BYTES = 1 << 16
 _SCORERS: dict[str, Any] = {"forest": FittedForest, "linear": FittedLinear, "blend": FittedBlend}
 _CALIBRATORS: dict[str, Any] = {"isotonic": FittedIsotonic, "platt": FittedPlatt, "identity": FittedIdentity}
 
@@ -238,7 +239,9 @@ def _arrays(folder: Path) -> Arrays:
 
 def _array(path: Path) -> NDArray[Any]:
     try:
-        found: NDArray[Any] = np.load(path, allow_pickle=False)
+        # Mapped, so that the workers of a service share what is large; small ones are quicker in plain memory.
+        large = path.stat().st_size > MAPPED_BYTES
+        found: NDArray[Any] = np.load(path, allow_pickle=False, mmap_mode="r" if large else None).view(np.ndarray)
     except (ValueError, EOFError, OSError) as error:
         raise ReleaseError(f"{path} cannot be read ({error}); roll back or train again") from error
     return found

@@ -9,7 +9,6 @@ cache/        training stages by content       reports/     HTML
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,23 +17,13 @@ from pathlib import Path
 import msgspec
 
 from . import release as releases
+from . import upkeep
 from .design import Design, load
-from .errors import DataError, ReleaseError
+from .errors import Busy, ReleaseError
 from .events.log import EventLog
 from .events.schema import Events
 from .features.online import State
-from .features.store import Store
 from .release import Release
-from .worlds.video import VideoWorld
-
-WORLDS = {"video": VideoWorld}
-
-
-class Named(msgspec.Struct, frozen=True):
-    """The world that a log came from: its name and its knobs."""
-
-    name: str
-    knobs: dict[str, object]
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -151,55 +140,29 @@ class Workspace:
 
     # State
 
-    def state(self, release: Release) -> State:
-        """What is known now, for a release: the mapped state, brought up to the end of the log.
+    def state_folder(self, release: Release) -> Path:
+        """Where the state that a release reads is kept."""
+        return self.folder / "state" / upkeep.signature(release.model.features, release.design.memory)
 
-        A state that was being written when its process died, or that is of another log, is built again.
+    def state(self, release: Release) -> State:
+        """What is known now, for a release, brought up to the end of the log.
+
+        Where a service keeps the state, its own is read, which follows the log by itself.
         """
-        folder = self.folder / "state" / release.id
-        mark = folder / "OFFSET"
+        folder, features, memory = self.state_folder(release), release.model.features, release.design.memory
         with self.log() as log:
-            offset = _folded(mark, log)
-            if offset == 0:
-                shutil.rmtree(folder, ignore_errors=True)
-            state = State(release.model.features, release.design.memory, Store(folder))
-            if log.head() > offset:
-                mark.unlink(missing_ok=True)
-                head = offset
-                for head, events in log.read(offset):  # noqa: B007
-                    state.apply(events)
-                state.store.flush()
-                mark.write_text(f"{head} {log.crc(head)}")
-        self._fits(release, state)
+            try:
+                state = upkeep.keeper(folder, features, memory, log)
+            except Busy:
+                state = upkeep.reader(folder, features, memory)
+            else:
+                upkeep.catch_up(state, log)
+                upkeep.close(state)
+        self.fits(release, state)
         return state
 
-    def _fits(self, release: Release, state: State) -> None:
+    def fits(self, release: Release, state: State) -> None:
         """Rows are numbered in the order of the log, by training and by the state alike."""
         names = state.ids[release.design.item].names()
         if len(names) < len(release.items) or not (names[: len(release.items)] == release.items).all():
             raise ReleaseError(f"release {release.id} was trained on another log than {self.log_path}; train again")
-
-    # Worlds
-
-    def world(self) -> VideoWorld | None:
-        """The world that the log came from, None where it came from the user's files."""
-        path = self.folder / "world.json"
-        if not path.exists():
-            return None
-        named = msgspec.json.decode(path.read_bytes(), type=Named)
-        if named.name not in WORLDS:
-            raise DataError(f"{path} names a world {named.name!r}, known are: {', '.join(WORLDS)}")
-        return msgspec.convert(named.knobs, WORLDS[named.name])
-
-    def remember_world(self, name: str, world: VideoWorld) -> None:
-        """Keep the world's knobs beside the log, so that its truth can be asked later."""
-        named = Named(name, msgspec.to_builtins(world))
-        (self.folder / "world.json").write_bytes(msgspec.json.format(msgspec.json.encode(named), indent=2))
-
-
-def _folded(mark: Path, log: EventLog) -> int:
-    """The last batch of this log that a state has folded; 0 where it has no mark, or one of another log."""
-    if not mark.exists():
-        return 0
-    offset, crc = map(int, mark.read_text().split())
-    return offset if log.crc(offset) == crc else 0

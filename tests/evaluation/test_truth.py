@@ -8,6 +8,7 @@ import pytest
 from sixfold.evaluation import slates, truth
 from sixfold.features.history import NEVER
 from sixfold.ranking import formula
+from sixfold.worlds.kept import kept
 
 ORACLE = "oracle"
 
@@ -15,7 +16,7 @@ ORACLE = "oracle"
 def judged(tiny, given: dict[str, np.ndarray], chosen: str, baseline: str) -> truth.Truth:
     found = slates.test(tiny.material, tiny.ready.sources, most=40, rng=np.random.default_rng(0))
     worth = formula.parse(tiny.design.value, list(tiny.design.heads))
-    world = tiny.workspace.world().truth()
+    world = kept(tiny.workspace.folder).truth()
     return truth.judge(world, tiny.material, worth, found, given, chosen, baseline)
 
 
@@ -26,7 +27,7 @@ def found(tiny) -> slates.Test:
 
 def best(tiny, found: slates.Test) -> np.ndarray:
     """The oracle's own slates, made with a loop."""
-    world, material, ts = tiny.workspace.world().truth(), tiny.material, tiny.material.cuts.third
+    world, material, ts = kept(tiny.workspace.folder).truth(), tiny.material, tiny.material.cuts.third
     worth = formula.parse(tiny.design.value, list(tiny.design.heads))
     names, alive = world.items.tolist(), world.alive(ts)
     out = []

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sixfold.events.hashing import hash_strings
 from sixfold.features.ids import Ids, IdTable
+from sixfold.features.mapped import Mapped
 from sixfold.features.store import Store
 
 # Few distinct low bits, so that probes collide: a slot is the hash's low bits.
@@ -64,13 +65,14 @@ def test_a_long_name_widens_the_column_and_keeps_the_short_ones():
 
 def test_a_mapped_table_is_there_when_opened_again(tmp_path):
     names = np.array([f"name-{i}".encode() for i in range(300)])
-    ids = Ids(Store(tmp_path), "video")
+    mapped = Mapped(tmp_path, write=True)
+    ids = Ids(Store(mapped), "video")
     ids.learn(names[:10])
-    store = Store(tmp_path)
-    again = Ids(store, "video")
-    again.learn(names)
-    store.flush()
-    third = Ids(Store(tmp_path), "video")
+    mapped.commit(1, 0)
+    mapped.begin()
+    ids.learn(names)
+    mapped.commit(2, 0)
+    third = Ids(Store(Mapped(tmp_path, write=False)), "video")
     assert len(third) == 300
     assert third.rows(names).tolist() == list(range(300))
     assert third.names().tolist() == names.tolist()

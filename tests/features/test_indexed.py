@@ -11,7 +11,7 @@ from tests.logs import random_log
 from sixfold.errors import DataError
 from sixfold.events.hashing import hash_strings
 from sixfold.events.schema import Events, concat
-from sixfold.features.indexed import UNBORN, Indexed, Vocabulary, births, index, joined
+from sixfold.features.indexed import Indexed, Vocabulary, births, index, joined
 from sixfold.features.spec import Stream
 from sixfold.features.store import Store
 
@@ -93,7 +93,7 @@ def test_what_there_is():
 def test_an_item_is_born_when_it_is_first_named():
     ids = vocabulary()
     log = index(LOG, ids, item="video")
-    born = births(log, "video", np.full(len(ids["video"]), UNBORN))
+    born = births(log, "video", items=len(ids["video"]))
     for row, name in enumerate(ids["video"].names().tolist()):
         entity = LOG.entities["video"]
         shown = LOG.decisions["ts"][LOG.shown["decision"]][LOG.shown["item"] == name]

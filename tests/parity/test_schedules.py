@@ -12,6 +12,7 @@ from sixfold.evaluation import skew
 from sixfold.features import spec, table
 from sixfold.features.batch import Batch
 from sixfold.features.indexed import Frame, Vocabulary, index
+from sixfold.features.mapped import Mapped
 from sixfold.features.online import State
 from sixfold.features.store import Store
 from sixfold.types import Asks
@@ -58,7 +59,7 @@ MEMORY = spec.Memory("member", "video", spec.Stream("watch"), spec.Stream("watch
 
 
 def state_of(fitted, folder=None, ids=None) -> State:
-    return State(fitted, MEMORY, Store(folder), ids=ids)
+    return State(fitted, MEMORY, Store(Mapped(folder, write=True)) if folder else Store(), ids=ids)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -94,7 +95,8 @@ def test_mapped_state_is_there_when_opened_again(tmp_path):
     _, log, fitted = setup(events)
     state = state_of(fitted, tmp_path)
     state.apply(events)
-    state.store.flush()
+    state.store.mapped.commit(1, 0)
+    state.store.mapped.close()
     frame = frame_of(log)
     later = Frame(frame.ts + 10**12, frame.keys, frame.context, frame.position)
     again = state_of(fitted, tmp_path)

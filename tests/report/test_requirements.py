@@ -7,7 +7,7 @@ from sixfold.report.review import review
 
 def test_each_requirement_is_named_with_its_unit():
     text = Page(requirements.section(reviewed())).text
-    assert "100 ms not measured needs a running service and load" in text
+    assert "100 ms not measured sixfold check --load measures it" in text
     assert "at most 43.2 minutes a month down 99.9 %" in text
     assert "watch>=30" in text and "UTC" in text
 

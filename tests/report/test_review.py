@@ -1,7 +1,6 @@
 from tests.report.reading import Page
 from tests.report.sample import AUC, DESIGN, EVALUATION, FINDINGS, measure, reviewed
 
-from sixfold.evaluation.check import SERVED
 from sixfold.report import review
 from sixfold.report.review import Standing
 
@@ -14,8 +13,8 @@ def test_the_verdict_counts_each_status_and_leaves_assumptions_out():
     statuses = ["met"] * 7 + ["short", "not measured"]
     assert review.verdict_line([standing(s) for s in statuses]) == "7 of 9 requirements met, 1 short, 1 not measured"
     found = reviewed()
-    assert len(found.requirements) == 4 + len(SERVED)
-    assert review.verdict_line(found.requirements) == "2 of 7 requirements met, 2 short, 3 not measured"
+    assert len(found.requirements) == 8
+    assert review.verdict_line(found.requirements) == "2 of 8 requirements met, 2 short, 4 not measured"
 
 
 def test_what_only_a_service_meets_is_not_measured_until_a_verdict_says_so():
@@ -26,8 +25,9 @@ def test_what_only_a_service_meets_is_not_measured_until_a_verdict_says_so():
     assert sum(one.path == "requirements.p99_ms" for one in found.standings) == 1
 
 
-def test_a_note_in_place_of_a_verdict_is_not_passed_off_as_met():
-    found = review.review(DESIGN, EVALUATION, verdicts=[("scale.users", "needs load")], manifest=None, findings=())
+def test_what_is_not_measured_is_not_passed_off_as_met():
+    verdict = (AUC >= 0.5).not_measured("needs load")
+    found = review.review(DESIGN, EVALUATION, verdicts=[("scale.users", verdict)], manifest=None, findings=())
     assert (found.standing("scale.users").status, found.standing("scale.users").note) == ("not measured", "needs load")
 
 

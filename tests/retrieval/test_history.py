@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sixfold.retrieval.history import FOREVER, matrix, padded, recall
+from sixfold.retrieval.history import FOREVER, History, matrix, padded, recall
+from sixfold.retrieval.index import look_up
 from sixfold.types import DAY, Interactions, Queries
 
 PLACE = np.array([2, -1, 0, 1], np.int32)
@@ -18,20 +19,24 @@ def asked(history: list[list[int]], ages_days: list[list[int]]) -> Queries:
     return Queries(np.full(n, 100 * DAY), np.full(n, -1), np.array(history, np.int32), ts, none, np.zeros(4, np.int64))
 
 
+def recalled(queries: Queries, half_life: np.int64) -> History:
+    return recall(queries, look_up(PLACE, queries.history), half_life)
+
+
 def test_a_weight_halves_once_a_half_life_before_the_newest_known():
     # The newest of the first history is unknown: age counts from the newest that is known.
-    history = recall(asked([[1, 0, 3], [-1, 9, -1]], [[0, 5, 12], [0, 0, 0]]), PLACE, np.int64(7 * DAY))
+    history = recalled(asked([[1, 0, 3], [-1, 9, -1]], [[0, 5, 12], [0, 0, 0]]), np.int64(7 * DAY))
     assert history.places.tolist() == [[0, 2, 1], [0, 0, 0]]
     assert history.weights.tolist() == [[0, 1, 0.5], [0, 0, 0]]
     assert history.known.tolist() == [True, False]
 
 
 def test_without_a_half_life_all_count_alike():
-    assert recall(asked([[0, 3]], [[0, 90]]), PLACE, FOREVER).weights.tolist() == [[1, 1]]
+    assert recalled(asked([[0, 3]], [[0, 90]]), FOREVER).weights.tolist() == [[1, 1]]
 
 
 def test_an_empty_history_has_no_columns():
-    history = recall(asked([[]], [[]]), PLACE, np.int64(DAY))
+    history = recalled(asked([[]], [[]]), np.int64(DAY))
     assert history.places.shape == (1, 0) and not history.known.any()
 
 

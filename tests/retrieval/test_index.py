@@ -59,7 +59,7 @@ def test_dense_and_walk_give_the_best_that_are_allowed(seed, n, items, k):
     rows = np.arange(items, dtype=np.int32)
     assert index.dense(asked, k, rows, lambda block: np.tile(shared, (len(block), 1))).ids.tolist() == expected
     order = np.argsort(-shared, kind="stable").astype(np.int32)
-    assert index.walk(asked, k, order, lambda ids, ts: shared[ids]).ids.tolist() == expected
+    assert index.walk(asked, k, order, index.places(order, items), lambda ids, ts: shared[ids]).ids.tolist() == expected
 
 
 def test_dense_gives_only_the_rows_it_scores():

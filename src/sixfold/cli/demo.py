@@ -21,7 +21,7 @@ STRANGER = "m7"
 @click.option("--days", default=DAYS, show_default=True)
 @click.pass_context
 def demo(ctx: click.Context, system: str, folder: Path, members: int, days: int) -> None:
-    """World, train, evaluate, check, a slate explained, a report: in a fresh folder, in about a minute.
+    """World, train, evaluate, check, a slate explained, a report, a service: in a fresh folder, in about a minute.
 
     \b
     sixfold demo video
@@ -51,9 +51,25 @@ def demo(ctx: click.Context, system: str, folder: Path, members: int, days: int)
     _run(ctx, use.recommend, folder, member=STRANGER, k=8, context=("device=tv",), exclude=(), explain=True)
     _say("sixfold report")
     _run(ctx, use.report, folder, out=None)
+    _served(folder)
     click.echo(
         f"\nall of it took {time.perf_counter() - start_time:.0f} s; the workspace is {folder}/, its design {folder}/design.py"
     )
+
+
+def _served(folder: Path) -> None:
+    """The release as a service, asked once over HTTP."""
+    import json
+
+    from ..scaling.served import free_port, running
+
+    port = free_port()
+    _say(f"sixfold serve --port {port}", "the same slate over HTTP; events posted to it are learned from tomorrow")
+    with running(folder, port=port) as served:
+        body = json.dumps({"member": STRANGER, "k": 3, "context": {"device": "tv"}, "timing": True})
+        _say(f"curl {served.url}/v1/recommend -H 'content-type: application/json' -d '{body}'")
+        served.post("/v1/recommend", body.encode())  # the first answer of a process warms it
+        click.echo(served.post("/v1/recommend", body.encode()).decode())
 
 
 def _say(command: str, why: str = "") -> None:

@@ -12,6 +12,8 @@ from .common import Progress, as_json, emit, in_dir
 
 if TYPE_CHECKING:
     from ..evaluation.results import Measures
+    from ..release import Release
+    from ..workspace import Workspace
 
 
 @click.command()
@@ -29,14 +31,15 @@ def train(quick: bool, force: bool, folder: Path, machine: bool) -> None:
     from ..training.cache import Cache
     from ..training.run import Stages
     from ..workspace import Workspace
+    from ..worlds.kept import kept
     from . import show
 
     workspace = Workspace(folder)
     out, progress = show.console(), Progress(quiet=machine)
     rows = show.Rows(out, quiet=machine)
     design = journey.quick(workspace.design) if quick else workspace.design
-    champion = workspace.current() if workspace.current_id() else None
-    world = workspace.world()
+    champion = _champion(workspace)
+    world = kept(workspace.folder)
 
     def row(name: str, measures: Measures) -> None:
         progress.clear()
@@ -59,6 +62,19 @@ def train(quick: bool, force: bool, folder: Path, machine: bool) -> None:
     sys.exit(0 if trained.gate.passed or force else 1)
 
 
+def _champion(workspace: Workspace) -> Release | None:
+    """The published release, None where there is none; one that cannot be read is no reason not to train the next."""
+    from ..errors import ReleaseError
+
+    if not workspace.current_id():
+        return None
+    try:
+        return workspace.current()
+    except ReleaseError as error:
+        click.echo(f"the published release cannot be compared with: {error}", err=True)
+        return None
+
+
 @click.command()
 @in_dir
 @as_json
@@ -72,10 +88,11 @@ def evaluate(folder: Path, machine: bool) -> None:
     from ..training.cache import Cache
     from ..training.run import Stages
     from ..workspace import Workspace
+    from ..worlds.kept import kept
     from . import show
 
     workspace, progress = Workspace(folder), Progress(quiet=machine)
-    world = workspace.world()
+    world = kept(workspace.folder)
     found = journey.evaluate(
         workspace.current(), workspace.batches(), cache=Cache(workspace.cache),
         world=world.truth() if world else None, stages=Stages(tell=progress),
@@ -88,23 +105,39 @@ def evaluate(folder: Path, machine: bool) -> None:
 
 
 @click.command()
+@click.option("--load", is_flag=True, help="First put load on a service of the release, on a copy of the workspace.")
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(min=1), help="How long, with --load.")
 @in_dir
 @as_json
-def check(folder: Path, machine: bool) -> None:
+def check(load: bool, seconds: float, folder: Path, machine: bool) -> None:
     """Each number of the design against its measurement; exit 1 where one is short.
 
     \b
     sixfold check --dir my-video
+    sixfold check --load            # measures latency, throughput and freshness, too
     """
     from .. import journey
     from ..evaluation.check import failed
+    from ..scaling import measured
     from ..workspace import Workspace
     from . import show
 
-    release = Workspace(folder).current()
-    judged = journey.verdicts(release)
+    workspace = Workspace(folder)
+    release = workspace.current()
+    if load:
+        import numpy as np
+
+        progress = Progress(quiet=machine)
+        found = measured.measure(workspace, seconds=seconds, rng=np.random.default_rng(0), tell=progress)
+        progress.clear()
+        measured.write(workspace, found)
+        for remark in found.remarks:
+            click.echo(f"note: {remark}", err=True)
+    served = measured.read(workspace)
+    numbers = {name: number.interval for name, number in served.numbers.items()} if served else {}
+    judged = journey.verdicts(release, numbers)
     if machine:
         emit([{"path": path, "verdict": verdict} for path, verdict in judged])
     else:
-        show.verdicts(show.console(), judged, release.design)
+        show.verdicts(show.console(), judged)
     sys.exit(1 if failed(judged) else 0)

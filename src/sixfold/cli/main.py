@@ -19,9 +19,11 @@ COMMANDS = {
     "evaluate": ("learn", "Every metric of the published release, beside its baselines."),
     "check": ("learn", "Each number of the design: required, measured, verdict."),
     "recommend": ("use", "A slate for a member, explained."),
+    "serve": ("serve", "The published release over HTTP; events taken in."),
     "report": ("use", "One self-contained HTML page."),
     "releases": ("use", "List, show, promote and roll back releases."),
     "verify-skew": ("use", "Replay the log online and compare every feature of every row with batch."),
+    "bench": ("bench", "Load a running service, open loop: latency, goodput, the knee."),
     "doctor": ("use", "What this installation has and lacks."),
     "demo": ("demo", "All of it: world, train, evaluate, check, a slate explained."),
 }

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from ..asking import Answer
-from ..design import Design
 from ..evaluation.results import Evaluation, Measure, Measures
 from ..journey import evaluation_of
 from ..lint import Finding
@@ -102,15 +101,10 @@ def systems(out: Console, measured: Mapping[str, Measures], *, chosen: str) -> N
     out.print(table)
 
 
-def verdicts(out: Console, judged: list[tuple[str, Verdict | str]], design: Design) -> None:
+def verdicts(out: Console, judged: list[tuple[str, Verdict]]) -> None:
     """Each number of the design: required, measured, verdict; then how many are met."""
     table = Table("in the design", "required", "measured", "verdict", box=None)
     for path, verdict in judged:
-        if isinstance(verdict, str):
-            section, name = path.split(".")
-            required = f"{name} {getattr(getattr(design, section), name):g}"
-            table.add_row(path, required, "-", f"[yellow]not measured[/yellow] ({verdict})")
-            continue
         measured = "-" if verdict.measured is None else number(verdict.measured)
         if verdict.low is not None:
             measured += f" [{number(verdict.low)}, {number(verdict.high)}]"
@@ -118,7 +112,7 @@ def verdicts(out: Console, judged: list[tuple[str, Verdict | str]], design: Desi
         note = f" ({verdict.note})" if verdict.note else "" if verdict.sure else " (the interval is not sure)"
         table.add_row(path, str(verdict.target), measured, f"[{colour}]{verdict.status}[/{colour}]{note}")
     out.print(table)
-    statuses = Counter("not measured" if isinstance(verdict, str) else verdict.status for _, verdict in judged)
+    statuses = Counter(verdict.status for _, verdict in judged)
     out.print(", ".join(f"{count} {status}" for status, count in statuses.most_common()), style="bold")
 
 

@@ -57,7 +57,8 @@ def world(name: str, members: int, days: int, difficulty: str, seed: int, folder
     """
     from ..beginning import fill
     from ..errors import DataError, nearest
-    from ..workspace import WORLDS, Workspace
+    from ..workspace import Workspace
+    from ..worlds.kept import WORLDS
 
     if name not in WORLDS:
         raise DataError(f"there is no world {name!r}; {nearest(name, WORLDS)}")
@@ -82,22 +83,32 @@ def world(name: str, members: int, days: int, difficulty: str, seed: int, folder
 def ingest(files: tuple[Path, ...], mapping: Path | None, replay: bool, folder: Path, machine: bool) -> None:
     """Read CSV, JSONL or Parquet into the log. What was read before is left out; bad rows are kept apart with a reason.
 
+    JSONL of native events, one an object and line, needs no mapping.
+
     \b
     sixfold ingest clicks.parquet --map mapping.toml
+    sixfold ingest events.jsonl
     sixfold ingest events/quarantine.jsonl --replay
     """
+    from ..events.native import is_native
     from ..ingest import ingest as read_in
+    from ..ingest import ingest_native as read_native
     from ..ingest import replay as read_again
     from ..workspace import Workspace
 
     progress = Progress(quiet=machine)
     workspace = Workspace(folder)
-    mapping = mapping or folder / "mapping.toml"
+    given, mapping = mapping, mapping or folder / "mapping.toml"
     now = time.time_ns() // 1000
     if replay:
         taken = [read_again(workspace, path, mapping, now=now) for path in files]
     else:
-        taken = [read_in(workspace, path, mapping, now=now, tell=progress) for path in files]
+        taken = [
+            read_native(workspace, path, now=now, tell=progress)
+            if given is None and is_native(path)
+            else read_in(workspace, path, mapping, now=now, tell=progress)
+            for path in files
+        ]
     progress.clear()
     if machine:
         emit(taken)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..design import Design
+from ..metrics.interval import Interval
 from ..metrics.target import Target, Verdict
+from ..scaling import measured
 from .results import Evaluation
 
-SERVING = "needs a running service and load"
-SERVED = ("p99_ms", "availability", "requests_per_s")
-"""Requirements that only a running service can meet."""
 
+def check(design: Design, found: Evaluation, served: Mapping[str, Interval] | None = None) -> list[tuple[str, Verdict]]:
+    """(where the number stands in the design, its verdict), in the design's order.
 
-def check(design: Design, found: Evaluation) -> list[tuple[str, Verdict | str]]:
-    """(where the number stands in the design, its verdict), in the design's order; a text where nothing measures it yet."""
+    served: what was measured of the running service, by the requirement's name.
+    """
     return [
         *((f"problem.assumes[{i}]", _judge(assume.target, found))
           for i, assume in enumerate(design.problem.assumes) if assume.target is not None),
         *((f"metrics.offline[{i}]", _judge(target, found)) for i, target in enumerate(design.metrics.offline)),
         *((f"metrics.guardrails[{i}]", _judge(target, found)) for i, target in enumerate(design.metrics.guardrails)),
-        *((f"requirements.{name}", SERVING) for name in SERVED),
+        *((f"requirements.{name}", _served(name, target, command, served or {}))
+          for name, (target, command) in measured.targets(design).items()),
     ]  # fmt: skip
 
 
@@ -31,6 +35,10 @@ def _judge(target: Target, found: Evaluation) -> Verdict:
     return target.not_measured("no rows of the test have it")
 
 
-def failed(verdicts: list[tuple[str, Verdict | str]]) -> bool:
+def _served(name: str, target: Target, command: str, served: Mapping[str, Interval]) -> Verdict:
+    return target.judge(served[name]) if name in served else target.not_measured(f"{command} measures it")
+
+
+def failed(verdicts: list[tuple[str, Verdict]]) -> bool:
     """Whether any number of the design is short."""
-    return any(isinstance(verdict, Verdict) and verdict.status == "short" for _, verdict in verdicts)
+    return any(verdict.status == "short" for _, verdict in verdicts)

@@ -38,33 +38,50 @@ _decoder = msgspec.msgpack.Decoder(_Body)
 
 def encode(events: Events) -> bytes:
     """The bytes of a batch. Level 1 of zlib: 3 to 6 times smaller at about 80 MB/s on one core."""
+    return zlib.compress(pack(events), 1)
+
+
+def pack(events: Events) -> bytes:
+    """The bytes of a batch as they are: for another process on this machine."""
     body = _Body(
-        {of: _pack(table) for of, table in events.entities.items()},
-        _pack(events.decisions),
-        _pack(events.shown),
-        {name: _pack(table) for name, table in events.outcomes.items()},
+        {of: _arrays(table) for of, table in events.entities.items()},
+        _arrays(events.decisions),
+        _arrays(events.shown),
+        {name: _arrays(table) for name, table in events.outcomes.items()},
     )
-    return zlib.compress(_encoder.encode(body), 1)
+    return _encoder.encode(body)
 
 
 def decode(data: bytes) -> Events:
     """The batch that `encode` made; raises DataError where the bytes are no batch."""
     try:
-        body = _decoder.decode(zlib.decompress(data))
+        return unpack(zlib.decompress(data))
+    except zlib.error as error:
+        raise _damaged(error) from error
+
+
+def unpack(data: bytes) -> Events:
+    """The batch that `pack` made; raises DataError where the bytes are no batch."""
+    try:
+        body = _decoder.decode(data)
         return Events(
-            {of: _unpack(table) for of, table in body.entities.items()},
-            _unpack(body.decisions),
-            _unpack(body.shown),
-            {name: _unpack(table) for name, table in body.outcomes.items()},
+            {of: _columns(table) for of, table in body.entities.items()},
+            _columns(body.decisions),
+            _columns(body.shown),
+            {name: _columns(table) for name, table in body.outcomes.items()},
         )
-    except (zlib.error, msgspec.DecodeError, ValueError, TypeError) as error:
+    except (msgspec.DecodeError, ValueError, TypeError) as error:
         # The last two are NumPy's, of a dtype or shape that the bytes are not of.
-        raise DataError(f"a batch of the log cannot be decoded ({error}); restore the log from a backup") from error
+        raise _damaged(error) from error
 
 
-def _pack(table: Mapping[str, NDArray[Any]]) -> dict[str, _Array]:
+def _damaged(error: Exception) -> DataError:
+    return DataError(f"a batch of the log cannot be decoded ({error}); restore the log from a backup")
+
+
+def _arrays(table: Mapping[str, NDArray[Any]]) -> dict[str, _Array]:
     return {name: _Array(column.dtype.str, column.shape, column.tobytes()) for name, column in table.items()}
 
 
-def _unpack(table: dict[str, _Array]) -> Table:
+def _columns(table: dict[str, _Array]) -> Table:
     return {name: np.frombuffer(a.data, np.dtype(a.dtype)).reshape(a.shape) for name, a in table.items()}

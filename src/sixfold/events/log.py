@@ -7,6 +7,8 @@ a duplicate and is left out, one with other content is a conflict and is handed 
 
 from __future__ import annotations
 
+import fcntl
+import os
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,15 +16,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import apsw
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..errors import Busy, DataError
 from .codec import decode, encode
 from .hashing import Hashes, hash_strings
 from .schema import Events, concat
 
 VERSION = 1
+_KINDS = "kinds"
 
 _SCHEMA = """
 create table batches (offset integer primary key, events integer not null, first_ts integer not null,
@@ -33,12 +37,19 @@ create table notes (key text primary key, value text not null) without rowid;
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of a batch: its offset (None if nothing was new), counts, and conflict masks by table."""
+    """What became of a batch: its offset (None if nothing was new), counts, and masks by table.
+
+    kept masks what was new, conflicts what was there with other content (only tables that have some); new is what was
+    written, crc the checksum of its row.
+    """
 
     offset: int | None
     accepted: int
     duplicates: int
     conflicts: Mapping[str, NDArray[np.bool_]]
+    kept: Mapping[str, NDArray[np.bool_]]
+    new: Events
+    crc: int
 
 
 class EventLog:
@@ -52,6 +63,8 @@ class EventLog:
         self._db = apsw.Connection(str(path))
         self._db.set_busy_timeout(10_000)
         self._known: _Known | None = None
+        self._lock: int | None = None
+        self._kinds: dict[str, str] | None = None
         try:
             self._prepare()
         except (apsw.NotADBError, apsw.CorruptError) as error:
@@ -73,25 +86,64 @@ class EventLog:
     def _value(self, sql: str, *args: object) -> int:
         return int(next(iter(self._db.execute(sql, args)))[0] or 0)
 
+    def hold(self) -> None:
+        """Keep other processes from writing until this is closed; raises Busy where one does. `append` does it by itself."""
+        if self._lock is None:
+            handle = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                os.close(handle)
+                raise Busy(
+                    f"{self.path} is being written by another process; send events to the service that runs (POST /v1/events), "
+                    "or stop it first"
+                ) from error
+            self._lock = handle
+
     def append(self, events: Events) -> Appended:
-        """Make a batch durable; when this returns it is on disk."""
+        """Make a batch durable; when this returns it is on disk. Raises Busy where another process writes this log."""
+        self.hold()
+        kinds = self.checked(events)
         known = self._index()
         keep, conflicts, hashes, contents = known.sift(events)
         accepted = sum(int(mask.sum()) for mask in keep.values())
         clashes = sum(int(mask.sum()) for mask in conflicts.values())
-        offset = None
+        offset, crc, new = None, 0, events.select(keep)
         with self._db:
             if accepted:
-                new = events.select(keep)
                 body = encode(new)
                 first, last = new.span()
+                crc = zlib.crc32(body)
                 self._db.execute(
                     "insert into batches (events, first_ts, last_ts, crc, ids, contents, body) values (?,?,?,?,?,?,?)",
-                    (accepted, first, last, zlib.crc32(body), hashes.tobytes(), contents.tobytes(), body),
+                    (accepted, first, last, crc, hashes.tobytes(), contents.tobytes(), body),
                 )
                 offset = self._db.last_insert_rowid()
+                if kinds != self._kinds:
+                    self.remember(_KINDS, msgspec.json.encode(kinds).decode())
+        self._kinds = kinds
         known.add(hashes, contents)
-        return Appended(offset, accepted, len(events) - accepted - clashes, conflicts)
+        return Appended(offset, accepted, len(events) - accepted - clashes, conflicts, keep, new, crc)
+
+    def checked(self, events: Events, so_far: dict[str, str] | None = None) -> dict[str, str]:
+        """What every column holds, these events' included; raises DataError where one was something else before.
+
+        `so_far` is what it gave for events that are to be appended with these.
+        """
+        if self._kinds is None:
+            self._kinds = msgspec.json.decode(self.note(_KINDS) or "{}", type=dict[str, str])
+        found = dict(self._kinds if so_far is None else so_far)
+        for table, columns in events.tables():
+            for name, column in columns.items():
+                path = f"{table} {name}"
+                kind = {"S": "text", "f": "numbers"}.get(column.dtype.kind, "whole numbers")
+                if column.ndim == 2:
+                    kind = f"vectors of {column.shape[1]}"
+                if len(column) and found.setdefault(path, kind) != kind:
+                    raise DataError(
+                        f"{path!r} was {found[path]} in the log so far and is {kind} now; send it as {found[path]}"
+                    )
+        return found
 
     def read(self, since: int = 0) -> Iterator[tuple[int, Events]]:
         """(offset, batch) of every batch after offset `since`, in order of acceptance."""
@@ -108,6 +160,10 @@ class EventLog:
     def head(self) -> int:
         """The offset of the last batch, 0 when the log is empty."""
         return self._value("select max(offset) from batches")
+
+    def end(self) -> int:
+        """The ts of the newest decision or outcome, int64 us; 0 where there is none."""
+        return self._value("select max(last_ts) from batches")
 
     def crc(self, offset: int) -> int:
         """The checksum of a batch, 0 where there is none: whether two logs agree up to there."""
@@ -127,6 +183,9 @@ class EventLog:
 
     def close(self) -> None:
         self._db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def __enter__(self) -> EventLog:
         return self

@@ -16,7 +16,7 @@ from .attributes import Versions
 from .cells import cells, is_combined
 from .history import Histories, Sightings
 from .ids import IdTable
-from .indexed import UNBORN, Frame, Indexed, Vocabulary, births
+from .indexed import Frame, Indexed, Vocabulary, births
 from .ordered import Ordered
 from .spec import Accumulator, Decayed, Memory, Sawtooth, entity_field
 from .store import Store
@@ -59,7 +59,7 @@ class Batch:
     def born(self) -> Times:
         """The first ts at which each item was known (items,)."""
         item = self.memory.item
-        return births(self._log, item, np.full(len(self._ids[item]), UNBORN))
+        return births(self._log, item, items=len(self._ids[item]))
 
     @cached_property
     def _histories(self) -> Histories:

@@ -52,7 +52,7 @@ def _hashes(by: tuple[str, ...], keys: Mapping[str, Rows], n: int, members: Memb
     out = np.ones((n, 1), np.uint64)
     for part in by:
         if "." in part:
-            more = members(part)
+            more = _trimmed(members(part))
         else:
             rows = _rows(part, keys)
             more = np.where(rows >= 0, mix(rows.astype(np.uint64)), 0)[:, None].astype(np.uint64)
@@ -60,6 +60,12 @@ def _hashes(by: tuple[str, ...], keys: Mapping[str, Rows], n: int, members: Memb
         none = (out == 0)[:, :, None] | (more == 0)[:, None, :]
         out = np.where(none, np.uint64(0), pairs).reshape(n, out.shape[1] * more.shape[1])
     return out
+
+
+def _trimmed(members: Hashes) -> Hashes:
+    """The members (n, m) without the last columns, which no row fills: most have one or two of the many there may be."""
+    used = np.flatnonzero(members.any(axis=0))
+    return members[:, : int(used[-1]) + 1 if len(used) else 1]
 
 
 def _rows(part: str, keys: Mapping[str, Rows]) -> Rows:

@@ -20,6 +20,10 @@ UNSEEN = np.int64(np.iinfo(np.int64).min)
 """The reference time of a cell in which nothing has happened."""
 
 
+RECORD = np.dtype([("at", np.int64), ("sum", np.float64)])
+"""What a cell holds: the reference time, and the sum decayed to it."""
+
+
 def factor(age: NDArray[np.int64], half_life: int) -> NDArray[np.float64]:
     """2^(-age / half_life) for ages in microseconds."""
     return np.asarray(np.exp2(age * (-1.0 / half_life)))

@@ -14,6 +14,7 @@ from ..types import NOWHERE, Rows
 from .store import Store
 
 _LOAD = 0.6
+_FIRST = np.zeros(1, np.int64)
 
 
 class IdTable:
@@ -41,7 +42,7 @@ class IdTable:
         todo = np.arange(len(hashes))
         at = (hashes & mask).astype(np.int64)
         while len(todo):
-            found = rows[at]
+            found = rows[at]  # Before the key: see `_place`.
             hit = (keys[at] == hashes[todo]) & (found >= 0)
             out[todo[hit]] = found[hit]
             onward = ~hit & (found >= 0)
@@ -57,7 +58,7 @@ class IdTable:
             new = new[np.argsort(first)]
             self._grow(len(self) + len(new))
             self._place(new, np.arange(len(self), len(self) + len(new), dtype=np.int32))
-            self._store[self._count][0] += len(new)
+            self._store.put(self._count, _FIRST, self._store[self._count] + len(new))
             out[missing] = self.lookup(hashes[missing])
         return out
 
@@ -74,15 +75,17 @@ class IdTable:
 
     def _place(self, hashes: Hashes, numbers: Rows) -> None:
         """Put distinct, unknown hashes into free slots; two that want one slot take turns."""
-        keys, rows = self._store[self._keys], self._store[self._rows]
-        mask = len(keys) - 1
+        rows = self._store[self._rows]
+        mask = len(rows) - 1
         todo = np.arange(len(hashes))
         at = (hashes & np.uint64(mask)).astype(np.int64)
         while len(todo):
             free = np.flatnonzero(rows[at] < 0)
             slot, winner = np.unique(at[free], return_index=True)
             won = free[winner]
-            keys[slot], rows[slot] = hashes[todo[won]], numbers[todo[won]]
+            # The key before the row: who reads without a lock takes a slot for free until its row is there.
+            self._store.put(self._keys, slot, hashes[todo[won]])
+            self._store.put(self._rows, slot, numbers[todo[won]])
             left = np.ones(len(todo), bool)
             left[won] = False
             todo, at = todo[left], at[left]
@@ -117,5 +120,6 @@ class Ids:
 
     def names(self, rows: Rows | None = None) -> NDArray[np.bytes_]:
         """The names of these rows (all, where none are given), as an 'S' array."""
-        held = self._store[self._names][: len(self)]
-        return held if rows is None else held[rows]
+        if rows is None:
+            return self._store[self._names][: len(self)]
+        return self._store.read(self._names, rows, np.zeros((), self._store[self._names].dtype))

@@ -161,13 +161,20 @@ UNBORN = np.int64(np.iinfo(np.int64).max)
 """The birth of an item that no event has named yet."""
 
 
-def births(batch: Indexed, item: str, born: Times) -> Times:
-    """The first ts at which each item row was known, brought up to date in place with a batch."""
+def mentions(batch: Indexed, item: str) -> tuple[Rows, Times]:
+    """Every row (n,) and ts (n,) at which a batch names an item."""
+    found = [(table[item], table["ts"]) for table in (batch.shown, *batch.outcomes.values()) if item in table]
     if item in batch.entities:
-        np.minimum.at(born, batch.entities[item]["row"], batch.entities[item]["ts"])
-    for table in (batch.shown, *batch.outcomes.values()):
-        if item in table:
-            np.minimum.at(born, table[item], table["ts"])
+        found.append((batch.entities[item]["row"], batch.entities[item]["ts"]))
+    rows, times = zip(*found, strict=True) if found else ([np.empty(0, np.int32)], [np.empty(0, np.int64)])
+    return np.concatenate(rows), np.concatenate(times)
+
+
+def births(batch: Indexed, item: str, *, items: int) -> Times:
+    """The first ts at which each item row (items,) was known, UNBORN where none was."""
+    born = np.full(items, UNBORN)
+    rows, ts = mentions(batch, item)
+    np.minimum.at(born, rows, ts)
     return born
 
 

@@ -6,7 +6,8 @@ A read at ts must come before the folds of that ts; whoever replays or serves ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,46 @@ from ..types import NOWHERE, Asks, Queries, Rows, Times
 from . import attributes, decay, history, windows
 from .cells import cells, is_combined
 from .ids import IdTable
-from .indexed import UNBORN, Frame, Indexed, Occurrences, Vocabulary, births, index
-from .spec import Accumulator, Memory, Sawtooth, entity_field
+from .indexed import UNBORN, Frame, Indexed, Occurrences, Vocabulary, index, mentions
+from .spec import Accumulator, Memory, Sawtooth, Stream, entity_field
 from .store import Store
 from .table import Fitted
+
+_FIRST = np.zeros(1, np.int64)
+_SEEN, _NOW, _HISTORY = "seen.ts", "now", "history"
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An accumulator as it is held: under which name, with what in a cell where nothing happened, and its span in us."""
+
+    name: str
+    blank: NDArray[np.void]
+    span: int
+    sawtooth: bool
+    values: bool
+
+    @classmethod
+    def of(cls, accumulator: Accumulator) -> _Held:
+        kernel = accumulator.kernel
+        sawtooth = isinstance(kernel, Sawtooth)
+        blank = np.zeros((), windows.record(kernel.tiles) if isinstance(kernel, Sawtooth) else decay.RECORD)
+        blank["at"] = windows.UNSEEN
+        span = durations.parse(kernel.window if isinstance(kernel, Sawtooth) else kernel.half_life)
+        return cls(str(accumulator), blank, span, sawtooth, accumulator.values)
+
+    def read(self, held: NDArray[np.void], ts: Times) -> NDArray[np.float64]:
+        every = np.arange(len(ts), dtype=np.int32)
+        if self.sawtooth:
+            return windows.read(held["at"], held["counts"], every, ts, window=self.span)
+        return decay.read(held["sum"], held["at"], every, ts, half_life=self.span)
+
+    def fold(self, held: NDArray[np.void], at: Rows, ts: Times, value: NDArray[np.float64]) -> None:
+        weight = value if self.values else np.ones(len(ts))
+        if self.sawtooth:
+            windows.fold(held["at"], held["counts"], at, ts, window=self.span, weight=weight.astype(np.int64))
+        else:
+            decay.fold(held["sum"], held["at"], at, ts, half_life=self.span, weight=weight)
 
 
 class State:
@@ -35,60 +72,60 @@ class State:
         self.features, self.memory, self.store = features, memory, store
         types = {memory.member, memory.item, *(entity_field(path)[0] for path in features.kinds)}
         self.ids = ids or Vocabulary(store, tuple(sorted(types)))
-        self._tables: dict[tuple[str, ...], IdTable] = {}
-        for accumulator in features.accumulators():
-            if is_combined(accumulator.by):
-                self._tables[accumulator.by] = IdTable(store, f"cells.{'+'.join(accumulator.by)}")
+        self._held = {accumulator: _Held.of(accumulator) for accumulator in features.accumulators()}
+        self._tables = {
+            acc.by: IdTable(store, f"cells.{'+'.join(acc.by)}") for acc in self._held if is_combined(acc.by)
+        }
         self._pairs = IdTable(store, "seen")
+        self._blanks = {path: attributes.blank(kind, features.widths[path]) for path, kind in features.kinds.items()}
+        self._unknown = np.zeros((), history.record(memory.length))
+        self._unknown["item"] = NOWHERE
+        self._looked_up: list[tuple[Frame, dict[tuple[str, ...], Rows]]] = []
 
     # Reading
 
     def attribute(self, path: str, rows: Rows, ts: Times) -> NDArray[Any]:
-        kind, width = self.features.kinds[path], self.features.widths[path]
-        held = self._column(f"attribute.{path}", len(self.ids[entity_field(path)[0]]), attributes.blank(kind, width))
-        values = held[np.where(rows >= 0, rows, 0)] if len(held) else np.empty((len(rows), *held.shape[1:]), held.dtype)
-        values[rows < 0] = attributes.blank(kind, width)
-        return values
+        return self.store.read(f"attribute.{path}", rows, self._blanks[path])
 
     def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
-        rows = self._cells(accumulator, frame.keys, frame.ts, learn=False)
-        flat, ts = rows.ravel(), np.repeat(frame.ts, rows.shape[1])
-        name = str(accumulator)
-        if f"{name}.at" not in self.store:
-            return np.zeros(len(frame))
-        values, at = self.store[name], self.store[f"{name}.at"]
-        kernel = accumulator.kernel
-        if isinstance(kernel, Sawtooth):
-            out = windows.read(at, values, flat, ts, window=durations.parse(kernel.window))
-        else:
-            out = decay.read(values, at, flat, ts, half_life=durations.parse(kernel.half_life))
-        return np.asarray(out.reshape(rows.shape).sum(axis=1))
+        rows, held = self._cells_of(frame, accumulator.by), self._held[accumulator]
+        known = np.flatnonzero(rows >= 0)
+        if len(known) == len(rows) == rows.size:
+            return held.read(self.store.read(held.name, rows[:, 0], held.blank), frame.ts)
+        flat = np.zeros(rows.size)
+        cells = self.store.read(held.name, rows.ravel()[known], held.blank)
+        flat[known] = held.read(cells, frame.ts[known // rows.shape[1]])
+        return np.asarray(flat.reshape(rows.shape).sum(axis=1))
+
+    def _cells_of(self, frame: Frame, by: tuple[str, ...]) -> Rows:
+        """The cells of a frame, looked up once for all accumulators kept by the same."""
+        held = next((found for known, found in self._looked_up if known is frame), None)
+        if held is None:
+            held = {}
+            # Two: the frame of candidates and the one of those who ask (`Fitted.matrix`).
+            self._looked_up = [(frame, held), *self._looked_up[:1]]
+        if by not in held:
+            held[by] = self._cells(by, frame.keys, frame.ts, learn=False)
+        return held[by]
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""
-        items, times = self._histories()
-        known = asks.member >= 0
-        at = np.where(known, asks.member, 0)
-        liked, liked_at = items[at], times[at]
-        liked[~known] = NOWHERE
-        return Queries(asks.ts, asks.member, liked, liked_at, liked, self.born())
+        held = self.store.read(_HISTORY, asks.member, self._unknown)
+        liked = np.ascontiguousarray(held["item"])
+        return Queries(asks.ts, asks.member, liked, np.ascontiguousarray(held["ts"]), liked, self.born())
 
     def last_seen(self, members: Rows, items: Rows, ts: Times) -> Times:
         """When each member (n,) last saw the item; NEVER where it did not."""
-        out = np.full(len(items), history.NEVER)
-        rows = self._pairs.lookup(history.pair(members, items))
-        some = rows >= 0
-        out[some] = self._column("seen.ts", len(self._pairs), history.NEVER)[rows[some]]
-        return out
+        return self.store.read(_SEEN, self._pairs.lookup(history.pair(members, items)), np.asarray(history.NEVER))
 
     def now(self) -> int:
         """The ts of the newest decision or outcome folded."""
-        return int(self._column("now", 1, np.int64(0))[0])
+        return int(self.store[_NOW][0]) if _NOW in self.store else 0
 
     def born(self) -> Times:
         """The first ts at which each item was known (items,)."""
-        n = len(self.ids[self.memory.item])
-        return self._column(f"born.{self.memory.item}", n, UNBORN)[:n]
+        name = f"born.{self.memory.item}"
+        return self.store[name][: len(self.ids[self.memory.item])] if name in self.store else np.empty(0, np.int64)
 
     # Folding
 
@@ -96,66 +133,91 @@ class State:
         """Fold a batch of events, in any order; gives the batch by rows."""
         batch = index(events, self.ids, item=self.memory.item)
         # An event is counted under its entity's attributes as of before it, so attributes are folded last.
-        for accumulator in self.features.accumulators():
-            if batch.has(accumulator.stream):
-                self._accumulate(accumulator, batch.stream(accumulator.stream), batch)
+        for (stream, by), accumulators in self._by_cells().items():
+            if batch.has(Stream(stream)):
+                self._accumulate(accumulators, batch.stream(Stream(stream)), by, batch)
         if batch.has(self.memory.liked):
-            liked = batch.stream(self.memory.liked)
-            items, times = self._histories()
-            history.fold(items, times, liked.keys[self.memory.member], liked.keys[self.memory.item], liked.ts)
+            self._remember(batch.stream(self.memory.liked))
         if batch.has(self.memory.seen):
             self._see(batch.stream(self.memory.seen))
         self._bear(batch)
-        now = self._column("now", 1, np.int64(0))
-        now[0] = max(now[0], events.span()[1])
+        self.store.require(_NOW, 1, np.asarray(np.int64(0)))
+        self.store.put(_NOW, _FIRST, np.array([max(self.now(), events.span()[1])]))
         for path in self.features.kinds:
             self._learn(path, batch.entities)
         return batch
 
-    def _accumulate(self, accumulator: Accumulator, happened: Occurrences, batch: Indexed) -> None:
-        rows = self._cells(accumulator, happened.keys, happened.ts, learn=True, batch=batch)
-        some = np.flatnonzero(rows.ravel() >= 0)
-        source = some // rows.shape[1]
-        at, ts = rows.ravel()[some], happened.ts[source]
-        weight = happened.value[source] if accumulator.values else np.ones(len(source))
-        n, name, kernel = int(at.max(initial=-1)) + 1, str(accumulator), accumulator.kernel
-        when = self._column(f"{name}.at", n, windows.UNSEEN)
-        if isinstance(kernel, Sawtooth):
-            counts = self._column(name, n, np.zeros(kernel.tiles + 1, np.int64))
-            window = durations.parse(kernel.window)
-            windows.fold(when, counts, at, ts, window=window, weight=weight.astype(np.int64))
-        else:
-            sums = self._column(name, n, np.float64(0))
-            decay.fold(sums, when, at, ts, half_life=durations.parse(kernel.half_life), weight=weight)
+    def _by_cells(self) -> Mapping[tuple[str, tuple[str, ...]], list[Accumulator]]:
+        """The accumulators that share a stream and their cells."""
+        out: dict[tuple[str, tuple[str, ...]], list[Accumulator]] = {}
+        for accumulator in self._held:
+            out.setdefault((accumulator.stream.name, accumulator.by), []).append(accumulator)
+        return out
+
+    def _accumulate(
+        self, accumulators: list[Accumulator], happened: Occurrences, by: tuple[str, ...], batch: Indexed
+    ) -> None:
+        rows = self._cells(by, happened.keys, happened.ts, learn=True, batch=batch)
+        for least, group in _by_threshold(accumulators):
+            counted = rows >= 0 if least is None else (rows >= 0) & (happened.value >= least)[:, None]
+            some = np.flatnonzero(counted.ravel())
+            source = some // rows.shape[1]
+            touched, at = np.unique(rows.ravel()[some], return_inverse=True)
+            if not len(touched):
+                continue
+            for accumulator in group:
+                held = self._held[accumulator]
+                self.store.require(held.name, int(touched[-1]) + 1, held.blank)
+                cell = self.store.read(held.name, touched, held.blank)
+                held.fold(cell, at.astype(np.int32), happened.ts[source], happened.value[source])
+                self.store.put(held.name, touched, cell)
+
+    def _remember(self, liked: Occurrences) -> None:
+        touched, at = np.unique(liked.keys[self.memory.member], return_inverse=True)
+        self.store.require(_HISTORY, len(self.ids[self.memory.member]), self._unknown)
+        held = self.store.read(_HISTORY, touched, self._unknown)
+        history.fold(held["item"], held["ts"], at.astype(np.int32), liked.keys[self.memory.item], liked.ts)
+        self.store.put(_HISTORY, touched, held)
 
     def _see(self, happened: Occurrences) -> None:
-        rows = self._pairs.insert(history.pair(happened.keys[self.memory.member], happened.keys[self.memory.item]))
-        times = self._column("seen.ts", len(self._pairs), history.NEVER)
-        np.maximum.at(times, rows, happened.ts)
+        pairs = history.pair(happened.keys[self.memory.member], happened.keys[self.memory.item])
+        touched, at = np.unique(self._pairs.insert(pairs), return_inverse=True)
+        self.store.require(_SEEN, len(self._pairs), np.asarray(history.NEVER))
+        times = self.store.read(_SEEN, touched, np.asarray(history.NEVER))
+        np.maximum.at(times, at, happened.ts)
+        self.store.put(_SEEN, touched, times)
 
     def _bear(self, batch: Indexed) -> None:
-        births(
-            batch, self.memory.item, self._column(f"born.{self.memory.item}", len(self.ids[self.memory.item]), UNBORN)
-        )
+        name, item = f"born.{self.memory.item}", self.memory.item
+        self.store.require(name, len(self.ids[item]), np.asarray(UNBORN))
+        rows, ts = mentions(batch, item)
+        touched, at = np.unique(rows, return_inverse=True)
+        before = self.store.read(name, touched, np.asarray(UNBORN))
+        after = before.copy()
+        np.minimum.at(after, at, ts)
+        changed = after != before
+        self.store.put(name, touched[changed], after[changed])
 
     def _learn(self, path: str, entities: Mapping[str, Mapping[str, NDArray[Any]]]) -> None:
         entity, field = entity_field(path)
         table = entities.get(entity)
         if table is None or field not in table:
             return
-        n = len(self.ids[entity])
-        values = self._column(
-            f"attribute.{path}", n, attributes.blank(self.features.kinds[path], self.features.widths[path])
-        )
-        known = self._column(f"attribute.{path}.ts", n, attributes.BEGINNING)
-        by = self._column(f"attribute.{path}.id", n, np.uint64(0))
-        attributes.fold(values, known, by, table["row"], table["ts"], table["id"], table[field])
+        touched, at = np.unique(table["row"], return_inverse=True)
+        names = (f"attribute.{path}", f"attribute.{path}.ts", f"attribute.{path}.id")
+        blanks = (self._blanks[path], np.asarray(attributes.BEGINNING), np.asarray(np.uint64(0)))
+        for name, blank in zip(names, blanks, strict=True):
+            self.store.require(name, len(self.ids[entity]), blank)
+        values, known, by = (self.store.read(name, touched, blank) for name, blank in zip(names, blanks, strict=True))
+        attributes.fold(values, known, by, at.astype(np.int32), table["ts"], table["id"], table[field])
+        for name, column in zip(names, (values, known, by), strict=True):
+            self.store.put(name, touched, column)
 
-    # Cells and columns
+    # Cells
 
     def _cells(
         self,
-        accumulator: Accumulator,
+        by: tuple[str, ...],
         keys: Mapping[str, Rows],
         ts: Times,
         *,
@@ -176,15 +238,10 @@ class State:
             later = fresh.as_of(rows, ts)
             return np.where((later != 0).any(axis=1)[:, None], later, now)
 
-        table = self._tables.get(accumulator.by)
-        return cells(accumulator.by, keys, len(ts), members=members, table=table, learn=learn)
+        return cells(by, keys, len(ts), members=members, table=self._tables.get(by), learn=learn)
 
-    def _histories(self) -> tuple[Rows, Times]:
-        n = len(self.ids[self.memory.member])
-        return (
-            self._column("history.item", n, np.full(self.memory.length, NOWHERE, np.int32)),
-            self._column("history.ts", n, np.zeros(self.memory.length, np.int64)),
-        )
 
-    def _column(self, name: str, rows: int, fill: Any) -> NDArray[Any]:
-        return self.store.require(name, rows, np.asarray(fill))
+def _by_threshold(accumulators: list[Accumulator]) -> Iterator[tuple[float | None, list[Accumulator]]]:
+    """Accumulators of one stream by the value from which on an event counts."""
+    for least in dict.fromkeys(accumulator.stream.at_least for accumulator in accumulators):
+        yield least, [accumulator for accumulator in accumulators if accumulator.stream.at_least == least]

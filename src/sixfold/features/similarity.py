@@ -56,16 +56,35 @@ def weighed(
     ts: Times,
 ) -> NDArray[np.float64]:
     """The vector of each item (n,) times the profile of its (member, ts), made once for each of these."""
-    pairs = np.stack([members.astype(np.int64), ts])
-    distinct, ask = np.unique(pairs, axis=1, return_inverse=True)
+    first, ask = moments(members, ts)
     profiles = []
-    for start in range(0, distinct.shape[1], BLOCK):
-        member, at = distinct[:, start : start + BLOCK]
-        asks = Asks(member.astype(np.int32), at, {})
+    for start in range(0, len(first), BLOCK):
+        rows = first[start : start + BLOCK]
+        asks = Asks(members[rows], ts[rows], {})
         profiles.append(profile(*_liked(queries, vectors, half_life, asks), asks))
     of_asks = np.concatenate(profiles or [np.zeros((0, 1))])
-    out: NDArray[np.float64] = np.einsum("nd,nd->n", of_asks[ask.reshape(-1)], vectors(items, ts))
+    if len(of_asks) == 1:
+        return np.asarray(vectors(items, ts) @ of_asks[0])
+    out: NDArray[np.float64] = np.einsum("nd,nd->n", of_asks[ask], vectors(items, ts))
     return out
+
+
+def moments(members: Rows, ts: Times) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct (member, ts) of rows (n,): one row of each, and which of them each row is.
+
+    >>> first, which = moments(np.array([7, 7, 3], np.int32), np.array([5, 5, 5]))
+    >>> first.tolist(), which.tolist()
+    ([2, 0], [1, 1, 0])
+    """
+    if not len(ts) or ((members == members[0]).all() and (ts == ts[0]).all()):
+        # One request: nothing to sort.
+        return np.zeros(min(len(ts), 1), np.int64), np.zeros(len(ts), np.int64)
+    order = np.lexsort((ts, members))
+    new = np.ones(len(order), bool)
+    new[1:] = (members[order[1:]] != members[order[:-1]]) | (ts[order[1:]] != ts[order[:-1]])
+    which = np.empty(len(order), np.int64)
+    which[order] = np.cumsum(new) - 1
+    return order[new], which
 
 
 def _liked(

@@ -19,17 +19,19 @@ from ..events.hashing import Hashes
 from ..types import DAY, SECOND, Asks, Floats, Queries, Rows
 from .attributes import Kind, Versions, kind_of, pack
 from .indexed import Frame, Indexed
-from .similarity import similarity
+from .similarity import moments, similarity
 from .spec import (
     Accumulating,
     Accumulator,
     Age,
     Attribute,
     Context,
+    Count,
     Feature,
     Hour,
     Memory,
     Position,
+    Rate,
     Similarity,
     Taste,
     Weekday,
@@ -38,6 +40,8 @@ from .spec import (
 )
 from .taste import TasteFitted, taste
 from .vocabulary import centred, frequent, frequent_hashes
+
+Totals = dict[Accumulator, NDArray[np.float64]]
 
 VALUES = 64
 """How many values of a category make up its vector at most."""
@@ -101,16 +105,22 @@ class Fitted(msgspec.Struct, frozen=True):
 
     def matrix(self, source: Source, frame: Frame) -> Floats:
         """The table of a frame: (n, columns) float32, NaN where nothing is known."""
-        totals: dict[Accumulator, NDArray[np.float64]] = {}
-        parts = [self._values(feature, source, frame, totals) for feature in self.features]
-        if not parts:
+        if not self.features:
             return np.zeros((len(frame), 0), np.float32)
+        # What only the member and the time decide is worked out once for all candidates of a request.
+        first, ask = moments(frame.keys[source.memory.member], frame.ts)
+        alone = frame.take(first)
+        totals: tuple[Totals, Totals] = ({}, {})
+        parts = [
+            self._values(feature, source, alone, totals[0])[ask]
+            if of_asker(feature, source.memory.member)
+            else self._values(feature, source, frame, totals[1])
+            for feature in self.features
+        ]
         columns = [part[:, None] if part.ndim == 1 else part for part in parts]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
-    def _values(
-        self, feature: Feature, source: Source, frame: Frame, totals: dict[Accumulator, NDArray[np.float64]]
-    ) -> NDArray[Any]:
+    def _values(self, feature: Feature, source: Source, frame: Frame, totals: Totals) -> NDArray[Any]:
         match feature:
             case Attribute(path):
                 values = _attribute(path, source, frame)
@@ -179,9 +189,27 @@ class Fitted(msgspec.Struct, frozen=True):
     def _multi_hot(self, name: str, values: Hashes) -> NDArray[np.bool_]:
         vocabulary = np.array(self.vocabularies[name], np.uint64)
         out = np.zeros((len(values), len(vocabulary)), bool)
+        order = np.argsort(vocabulary)
+        ascending = vocabulary[order]
         for member in values.T:
-            out |= member[:, None] == vocabulary
+            if len(vocabulary) and member.any():
+                at = np.minimum(np.searchsorted(ascending, member), len(ascending) - 1)
+                known = np.flatnonzero(ascending[at] == member)
+                out[known, order[at[known]]] = True
         return out
+
+
+def of_asker(feature: Feature, member: str) -> bool:
+    """Whether a feature is the same for all candidates of a request: of the time, or of the asking member alone."""
+    match feature:
+        case Hour() | Weekday():
+            return True
+        case Attribute(path) | Age(path):
+            return entity_field(path)[0] == member
+        case Count() | Rate():
+            return all(part.split(".")[0] == member for part in feature.by)
+        case _:
+            return False
 
 
 def _attribute(path: str, source: Source, frame: Frame) -> NDArray[Any]:

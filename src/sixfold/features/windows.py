@@ -18,6 +18,11 @@ UNSEEN = np.int64(np.iinfo(np.int64).min)
 """The newest tile of a cell in which nothing has happened."""
 
 
+def record(tiles: int) -> np.dtype[np.void]:
+    """What a cell holds: its newest tile, and a ring of counts by tile number."""
+    return np.dtype([("at", np.int64), ("counts", np.int64, (tiles + 1,))])
+
+
 def width(window: int, tiles: int) -> int:
     """Microseconds of a tile, rounded up: `tiles` of them cover the window, so that a ring of one more holds a read."""
     return -(-window // tiles)

@@ -19,7 +19,9 @@ Name: TypeAlias = Literal[
     "rmse", "mae", "mape", "bias", "ndcg", "recall", "precision", "hit_rate", "map", "mrr",
     "novelty", "new_share", "coverage", "positive_rate", "rate", "mean",
 ]  # fmt: skip
-Over: TypeAlias = Literal["impressions", "slate", "estimate"]
+OfService: TypeAlias = Literal["p99_ms", "availability", "requests_per_s", "fresh_ms"]
+"""What only load on a running service can measure; a design states it as a requirement."""
+Over: TypeAlias = Literal["impressions", "slate", "estimate", "service"]
 Gain: TypeAlias = Literal["linear", "exponential"]
 Divisor: TypeAlias = Literal["relevant", "reachable"]
 Status: TypeAlias = Literal["met", "short", "not measured", "not applicable"]
@@ -43,13 +45,13 @@ _WRITTEN = {
 
 class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is measured. `over` says on what rows: shown and logged impressions, the slate against what
-    happens next, or estimates.
+    happens next, estimates, or requests to a running service.
 
     at: how many places count. of: the entity type, outcome or value it is about; for grouped_auc, whose
     items are compared. The last three belong to ndcg, map and new_share.
     """
 
-    name: Name
+    name: Name | OfService
     over: Over
     at: Annotated[int, msgspec.Meta(ge=1)] | None = None
     of: str | None = None

@@ -12,7 +12,7 @@ from ..release import Manifest
 from . import components, learning, load, problem, requirements, targets, wording
 from .markup import NOTHING, Html, facts, tag
 from .review import Finding, Review, Step, findings_list, findings_of, review, tally, verdict_line
-from .systems import stylesheet
+from .systems import base_style, stylesheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def render(
     design: Design,
     evaluation: Evaluation,
     *,
-    verdicts: Sequence[tuple[str, Verdict | str]],
+    verdicts: Sequence[tuple[str, Verdict]],
     manifest: Manifest | None = None,
     findings: Sequence[Finding] = (),
 ) -> str:
@@ -61,7 +61,7 @@ def _meta(title: str) -> Html:
         tag("meta", at={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         tag("meta", at={"name": "color-scheme", "content": "light dark"}),
         tag("title", title),
-        tag("style", Html(stylesheet("base.css") + stylesheet("page.css"))),
+        tag("style", Html(base_style() + stylesheet("page.css"))),
     )
 
 

@@ -31,6 +31,12 @@ def section(found: Review) -> Html:
             f"at most {down} minutes a month down",
         ),
         ("requests_per_s", "Load", f"{wording.given(wants.requests_per_s)} requests/s", ""),
+        (
+            "fresh_ms",
+            "Freshness",
+            f"{wording.given(wants.fresh_ms)} ms",
+            "at most, for 99 of 100 events, until requests see them",
+        ),
         ("timezone", "Time zone", wants.timezone, ""),
     ]
     body = (_row(found.standing(f"requirements.{field}"), *texts) for field, *texts in rows)

@@ -74,11 +74,11 @@ def review(
     design: Design,
     evaluation: Evaluation,
     *,
-    verdicts: Sequence[tuple[str, Verdict | str]],
+    verdicts: Sequence[tuple[str, Verdict]],
     manifest: Manifest | None,
     findings: Sequence[Finding],
 ) -> Review:
-    """A `Review`; a verdict that is a text stands as not measured, with that note."""
+    """A `Review` of a design with all that was found of it."""
     standings = [_standing(path, verdict) for path, verdict in verdicts]
     return Review(design, evaluation, tuple(standings), manifest, tuple(findings))
 
@@ -120,9 +120,7 @@ def findings_list(findings: Sequence[Finding]) -> Html:
     return tag("ul.findings", *items)
 
 
-def _standing(path: str, verdict: Verdict | str) -> Standing:
-    if isinstance(verdict, str):
-        return Standing(path, "not measured", verdict)
+def _standing(path: str, verdict: Verdict) -> Standing:
     return Standing(path, verdict.status, verdict.note, verdict)
 
 

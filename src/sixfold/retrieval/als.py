@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from .. import durations
 from ..errors import DesignError
 from ..types import Arrays, Floats, Interactions, Queries, Retrieved, Rows, Times
-from .fitted import array, check
+from .fitted import array, below, check
 from .history import FOREVER, matrix, padded, recall
-from .index import blocks
+from .index import blocks, look_up, places
 from .norms import NormIndex
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ALS(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="als"):
             items = self._solve(turned, members)
         half_life = FOREVER if self.half_life is None else np.int64(durations.parse(self.half_life))
         usual = members.sum(axis=0) / np.float32(max(len(members), 1))
-        return ALSFitted(items, usual, self._settings(), half_life)
+        return ALSFitted.of(items, usual, self._settings(), half_life)
 
     def _settings(self) -> NDArray[np.float64]:
         return np.array([self.unobserved, self.l2, self.nu])
@@ -114,19 +114,38 @@ def _bytes(factors: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ALSFitted:
-    """vectors (items, f) float32; usual (f,) float32, the mean member's, for who has no history; settings
-    (3,) float64 as `solve` takes them; half_life int64 us, 0 for none."""
+    """index: the items' vectors (items, f), longest first, and whose each is; gram (f, f) and mean (f,) float64, their Gram
+    matrix and mean; usual (f,) float32, the mean member's vector, for who has no history; settings (3,) float64 as `solve`
+    takes them; half_life int64 us, 0 for none.
 
-    vectors: Floats
+    What is made of the vectors is kept with them: a service maps it all, and its processes share the pages.
+    """
+
+    index: NormIndex
+    gram: Floats
+    mean: NDArray[np.float64]
     usual: Floats
     settings: NDArray[np.float64]
     half_life: np.int64
-    gram: Floats = field(init=False, repr=False)
-    index: NormIndex = field(init=False, repr=False)
+    place: Rows = field(init=False, repr=False)
+    spread: NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gram", self.vectors.T @ self.vectors)
-        object.__setattr__(self, "index", NormIndex.of(self.vectors))
+        object.__setattr__(self, "place", places(self.index.rows, len(self.index.rows)))
+        mean = self.gram.astype(np.float64) / max(len(self.place), 1)
+        object.__setattr__(self, "spread", mean - np.outer(self.mean, self.mean))
+
+    @classmethod
+    def of(cls, vectors: Floats, usual: Floats, settings: NDArray[np.float64], half_life: np.int64) -> Self:
+        """The source of items with these vectors (items, f), by the catalogue's rows."""
+        index = NormIndex.of(vectors)
+        mean = index.vectors.sum(axis=0, dtype=np.float64) / max(len(vectors), 1)
+        return cls(index, index.vectors.T @ index.vectors, mean, usual, settings, half_life)
+
+    @property
+    def vectors(self) -> Floats:
+        """The items' vectors (items, f) by the catalogue's rows."""
+        return self.index.vectors[self.place]
 
     def retrieve(self, queries: Queries, k: int) -> Retrieved:
         return self.index.search(queries, self.fold_in(queries), k)
@@ -134,13 +153,12 @@ class ALSFitted:
     def fold_in(self, queries: Queries) -> Floats:
         """The vector (n, f) of each query's member, solved from the history given with it."""
         out = np.tile(self.usual, (len(queries), 1))
-        place = np.arange(len(self.vectors), dtype=np.int32)
         for part, block in blocks(queries, _bytes(len(self.usual)) + 32 * queries.history.shape[1]):
-            history = recall(block, place, self.half_life)
+            history = recall(block, look_up(self.place, block.history), self.half_life)
             known = history.known
             if known.any():
                 columns, weights = history.places[known], history.weights[known]
-                out[part][known] = solve(self.vectors, self.gram, columns, weights, self.settings)
+                out[part][known] = solve(self.index.vectors, self.gram, columns, weights, self.settings)
         return out
 
     def affinity(self, queries: Queries, ask: NDArray[np.int64], items: Rows) -> Floats:
@@ -150,18 +168,21 @@ class ALSFitted:
         the vectors; NaN for an item that was not there when it was fitted.
         """
         members = self.fold_in(queries).astype(np.float64)
-        mean = self.vectors.mean(axis=0, dtype=np.float64)
-        spread = np.cov(self.vectors.T.astype(np.float64)).reshape(len(mean), -1)
-        usual = members @ mean
-        scale = np.sqrt(np.einsum("nf,fg,ng->n", members, spread, members))
-        known = items < len(self.vectors)
-        score = np.einsum("nf,nf->n", members[ask], self.vectors[np.where(known, items, 0)])
+        usual = members @ self.mean
+        scale = np.sqrt(np.maximum(((members @ self.spread) * members).sum(axis=1), 0))
+        at = look_up(self.place, items)
+        vectors = self.index.vectors[np.where(at >= 0, at, 0)]
+        score = vectors @ members[0] if len(members) == 1 else np.einsum("nf,nf->n", members[ask], vectors)
         score = np.divide(score - usual[ask], scale[ask], out=np.zeros(len(items)), where=scale[ask] > 0)
-        return np.where(known, score, np.nan).astype(np.float32)
+        return np.where(at >= 0, score, np.nan).astype(np.float32)
 
     def to_arrays(self) -> Arrays:
         return {
-            "vectors": self.vectors,
+            "vectors": self.index.vectors,
+            "rows": self.index.rows,
+            "norms": self.index.norms,
+            "gram": self.gram,
+            "mean": self.mean,
             "usual": self.usual,
             "settings": self.settings,
             "half_life": np.array(self.half_life),
@@ -170,7 +191,19 @@ class ALSFitted:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
         vectors = array(arrays, "vectors", np.float32, (None, None))
-        usual = array(arrays, "usual", np.float32, (vectors.shape[1],))
+        items, factors = vectors.shape
+        rows = array(arrays, "rows", np.int32, (items,))
+        below(rows, items, "rows")
+        check(bool((np.bincount(rows, minlength=items) == 1).all()), "rows", "each row once")
+        norms = array(arrays, "norms", np.float32, (items,))
+        check(bool((np.diff(norms) <= 0).all()), "norms", "descending")
         settings = array(arrays, "settings", np.float64, (3,))
         check(bool((settings[:2] > 0).all()), "settings", "above 0")
-        return cls(vectors, usual, settings, np.int64(array(arrays, "half_life", np.int64, ())))
+        return cls(
+            NormIndex(vectors, rows, norms),
+            array(arrays, "gram", np.float32, (factors, factors)),
+            array(arrays, "mean", np.float64, (factors,)),
+            array(arrays, "usual", np.float32, (factors,)),
+            settings,
+            np.int64(array(arrays, "half_life", np.int64, ())),
+        )

@@ -19,7 +19,7 @@ from ..errors import DesignError, MissingExtra
 from ..types import Arrays, Floats, Interactions, Queries, Retrieved, Rows, Times
 from .fitted import array, ascending
 from .history import FOREVER, matrix, recall
-from .index import dense, places
+from .index import dense, look_up, places
 
 
 class EASE(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ease"):
@@ -82,7 +82,7 @@ class EASEFitted:
         return dense(queries, k, self.rows, lambda block: self._score(block, place), bytes_each=bytes_each)
 
     def _score(self, queries: Queries, place: Rows) -> Floats:
-        history = recall(queries, place, self.half_life)
+        history = recall(queries, look_up(place, queries.history), self.half_life)
         if not len(self.rows) or not history.weights.size:
             return np.tile(self.popularity, (len(queries), 1))
         scores = (history.weights[:, None] @ self.weights[history.places])[:, 0]

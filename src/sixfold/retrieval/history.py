@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import MissingExtra
 from ..types import Floats, Interactions, Queries, Rows
-from .index import BLOCK_BYTES, look_up
+from .index import BLOCK_BYTES
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -37,13 +37,12 @@ class History:
         return np.asarray(self.weights.any(axis=1))
 
 
-def recall(queries: Queries, place: Rows, half_life: np.int64) -> History:
-    """The queries' histories, weighted by age; `place` as of `index.places`, half_life in us.
+def recall(queries: Queries, places: Rows, half_life: np.int64) -> History:
+    """The queries' histories, weighted by age; `places` (n, h) as of `index.look_up`, half_life in us.
 
     Age is counted from the member's newest item, not from the request: who comes back after a year is
     still known by what was liked last, and two members who differ only in that get one answer.
     """
-    places = look_up(place, queries.history)
     there = places >= 0
     weights = there.astype(np.float32)
     if half_life > 0 and there.size:

@@ -82,6 +82,11 @@ def _unordered(bits: NDArray[np.uint32]) -> Floats:
     return np.where(bits & _SIGN, bits & ~_SIGN, ~bits).view(np.float32)
 
 
+def own(rows: Rows, items: int) -> Rows:
+    """The place of each row where the model's items are the catalogue's first ones in their order; -1 beyond them."""
+    return np.where(rows < items, rows, NOWHERE)
+
+
 def dense(
     queries: Queries, k: int, rows: Rows, score: Callable[[Queries], Floats], *, bytes_each: int = 0
 ) -> Retrieved:
@@ -102,13 +107,15 @@ def dense(
     return answer
 
 
-def walk(queries: Queries, k: int, order: Rows, score: Callable[[Rows, Times], Floats]) -> Retrieved:
+def walk(queries: Queries, k: int, order: Rows, place: Rows, score: Callable[[Rows, Times], Floats]) -> Retrieved:
     """The first k of an order of items that all queries share: those born and not excluded.
 
-    `score` gives (m,) float32 for m chosen items, (m,) int32 and the ts (m,) of whom each is for.
+    `place` is `places(order, items)`, made once and not for each request. `score` gives (m,) float32 for m chosen items,
+    (m,) int32 and the ts (m,) of whom each is for.
     """
-    order = order[order < len(queries.born)]
-    place = places(order, len(queries.born))
+    if len(queries.born) < len(place):
+        order = order[order < len(queries.born)]
+        place = places(order, len(queries.born))
     answer = nothing(len(queries), k)
     for part, block in blocks(queries, 16 * (k + queries.exclude.shape[1])):
         free = _free(block, k, order, place)

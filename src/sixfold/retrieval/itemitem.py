@@ -21,7 +21,7 @@ from ..errors import DesignError
 from ..types import NOWHERE, Arrays, Floats, Interactions, Queries, Retrieved, Rows, Times
 from .fitted import array, below, check
 from .history import FOREVER, History, matrix, recall
-from .index import blocks, nothing, top, walk
+from .index import blocks, nothing, own, places, top, walk
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -120,7 +120,7 @@ class ItemItemFitted:
         return answer
 
     def _answer(self, queries: Queries, k: int) -> Retrieved:
-        history = recall(queries, np.arange(len(self.ids), dtype=np.int32), self.half_life)
+        history = recall(queries, own(queries.history, len(self.ids)), self.half_life)
         if not history.known.any():
             return self._popular(queries, k)
         warm = top(*self._candidates(queries, history), k)
@@ -131,7 +131,7 @@ class ItemItemFitted:
 
     def _popular(self, queries: Queries, k: int) -> Retrieved:
         order = np.argsort(-self.counts, kind="stable").astype(np.int32)
-        return walk(queries, k, order, lambda ids, ts: self.counts[ids])
+        return walk(queries, k, order, places(order, len(order)), lambda ids, ts: self.counts[ids])
 
     def _candidates(self, queries: Queries, history: History) -> tuple[Rows, Floats]:
         """The neighbours of each query's history, (n, m) int32 without repeats, and their summed scores."""

@@ -14,7 +14,7 @@ import numpy as np
 from .. import durations
 from ..types import DAY, Arrays, Floats, Interactions, Queries, Retrieved, Rows, Times
 from .fitted import array
-from .index import walk
+from .index import places, walk
 
 
 class Popular(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="popular"):
@@ -38,12 +38,14 @@ class PopularFitted:
 
     counts: Floats
     order: Rows = field(init=False, repr=False)
+    place: Rows = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "order", np.argsort(-self.counts, kind="stable").astype(np.int32))
+        object.__setattr__(self, "place", places(self.order, len(self.counts)))
 
     def retrieve(self, queries: Queries, k: int) -> Retrieved:
-        return walk(queries, k, self.order, lambda ids, ts: self.counts[ids])
+        return walk(queries, k, self.order, self.place, lambda ids, ts: self.counts[ids])
 
     def to_arrays(self) -> Arrays:
         return {"counts": self.counts}
@@ -69,7 +71,8 @@ class RecentFitted:
         """Scores are minus the item's age in days."""
         # A stable sort of ascending rows: of two items born together the lower row comes first.
         newest = np.argsort(-queries.born.astype(np.float64), kind="stable").astype(np.int32)
-        return walk(queries, k, newest, lambda ids, ts: _freshness(queries.born[ids], ts))
+        place = places(newest, len(queries.born))
+        return walk(queries, k, newest, place, lambda ids, ts: _freshness(queries.born[ids], ts))
 
     def to_arrays(self) -> Arrays:
         return {}

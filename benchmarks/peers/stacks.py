@@ -1,0 +1,156 @@
+"""The three stacks as processes: what each needs, how its files are made, how it is started and stopped.
+
+All run alike: one worker unless told otherwise, the same two cores (inherited from `decision.py`), one BLAS thread each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from .data import SLATE, Data
+
+ROOT = Path(__file__).parents[2]
+NICE = ("nice", "-n", "10")
+READY_S = 300
+PORT, REDIS_PORT = 8017, 6417
+THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+PACKAGES = {
+    "glued": ("fastapi", "uvicorn[standard]", "redis[hiredis]", "hnswlib", "lightgbm", "numpy"),
+    "tuned": ("uvicorn[standard]", "faiss-cpu", "catboost", "orjson", "numpy"),
+}
+MODULES = {
+    "glued": "fastapi, uvicorn, httptools, uvloop, redis, hiredis, hnswlib, lightgbm",
+    "tuned": "uvicorn, httptools, uvloop, faiss, catboost, orjson",
+}
+NAMES = ("sixfold", "tuned", "glued")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One of `NAMES` over a world; `python` is the interpreter that has the peers' packages, `workers` are Sixfold's."""
+
+    name: str
+    data: Data
+    python: str
+    workers: int = 1
+
+    def lacks(self) -> str | None:
+        """What to do before it can run, None where nothing is missing."""
+        if self.name == "sixfold":
+            served = subprocess.run([_sixfold(), "serve", "--help"], capture_output=True)
+            return "this Sixfold has no command 'serve'" if served.returncode else None
+        if subprocess.run([self.python, "-c", f"import {MODULES[self.name]}"], capture_output=True).returncode:
+            wanted = " ".join(repr(package) for package in PACKAGES[self.name])
+            return f"python -m venv PEERS && PEERS/bin/pip install {wanted}, then give --peers PEERS/bin/python"
+        if self.name == "glued" and shutil.which("redis-server") is None:
+            return "apt-get install redis-server"
+        return None
+
+    def build(self) -> None:
+        """Make index, forest, log, state: once for a world, and with the lowest priority."""
+        if self.name == "sixfold":
+            from . import ours
+
+            workspace = ours.build(self.data)
+            workspace.state(workspace.current())
+            return
+        command = [*NICE, self.python, "-m", f"benchmarks.peers.{self.name}", "build", str(self.data.folder)]
+        subprocess.run(command, cwd=ROOT, check=True)
+
+    def recall(self) -> float:
+        """How much of the exact nearest it was measured to find. Sixfold's search is exact."""
+        if self.name == "sixfold":
+            return 1.0
+        tuned = msgspec.json.decode((self.data.folder / self.name / "tuned.json").read_bytes())
+        return float(tuned["recall"])
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[int]:
+        """Started and answering; gives the port, and stops it at the end."""
+        if self.name == "sixfold":
+            command = [_sixfold(), "serve", "--dir", str(self.data.folder / "ours"), "--port", str(PORT)]
+            command += ["--workers", str(self.workers)]
+        else:
+            command = [self.python, "-m", f"benchmarks.peers.{self.name}", "serve", str(self.data.folder)]
+            command += ["--port", str(PORT)]
+        if self.name == "glued":
+            command += ["--redis-port", str(REDIS_PORT)]
+        said = self.data.folder / f"{self.name}.log"
+        with _process(command, said) as process:
+            _wait(process, self.name, said)
+            yield PORT
+
+
+def _sixfold() -> str:
+    return str(Path(sys.executable).with_name("sixfold"))
+
+
+@contextlib.contextmanager
+def redis(folder: Path) -> Iterator[None]:
+    """A Redis of our own that keeps nothing on disk, for as long as a world is measured."""
+    command = ["redis-server", "--port", str(REDIS_PORT), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with _process(command, folder / "redis.log"):
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", REDIS_PORT)):
+                break
+            time.sleep(0.05)
+        yield
+
+
+@contextlib.contextmanager
+def _process(command: list[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process whose output goes to the file `said`; ended by SIGTERM, and by force where that does not do."""
+    with said.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **THREADS}, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], name: str, said: Path) -> None:
+    """Until it answers with a whole slate."""
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise SystemExit(f"{name} ended while starting, with {process.returncode}:\n{said.read_text()[-2000:]}")
+        with contextlib.suppress(urllib.error.URLError, OSError):
+            items = msgspec.json.decode(ask(body(0)))["items"]
+            if len({item["item"] for item in items}) != SLATE:
+                raise SystemExit(f"{name} answered with {len(items)} items, not with {SLATE} different ones")
+            return
+        time.sleep(0.2)
+    raise SystemExit(f"{name} did not answer within {READY_S} s")
+
+
+def body(member: int) -> bytes:
+    """The request of a member."""
+    return msgspec.json.encode({"member": f"m{member}", "k": SLATE, "context": {"device": "tv"}})
+
+
+def ask(request: bytes) -> bytes:
+    """One answer of the stack that runs."""
+    headers = {"content-type": "application/json"}
+    sent = urllib.request.Request(f"http://127.0.0.1:{PORT}/v1/recommend", request, headers)
+    with urllib.request.urlopen(sent, timeout=10) as answer:
+        found: bytes = answer.read()
+    return found

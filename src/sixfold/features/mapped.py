@@ -1,0 +1,293 @@
+"""Arrays in files that one process writes and any number read, without locks.
+
+    header.bin         offset of the last batch folded, number of the layout, then a version for every array
+    layout.<n>.json    which file holds which array
+    <file>.npy         one array; growing makes a new file
+    journal.bin        what rows held before the batch being folded (`features.journal`)
+
+*Never half written.* An array's version is odd while rows of it are written. A reader that finds it odd, or changed after its
+copy, copies again; where the writer died in mid-write, the rows it was at are in the last record of the journal as they were
+before. A version is of an array, not of a row: the writer is inside a write for microseconds at a time, so copies repeat
+rarely however fast it folds, and a quiet read costs two loads.
+
+*Never half a batch after a crash.* A batch is committed by one 8-byte store, the offset. Who opens the folder to write takes
+back what lies beyond it. New files become visible with the layout that names them, at the commit.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Busy, DataError
+from .journal import Journal
+
+MAGIC = 0x53495846_00000001
+ARRAYS = 4096
+"""How many arrays a folder may hold at most."""
+FIXED = 8
+_MAGIC, _OFFSET, _LAYOUT, _CRC = 0, 1, 2, 3
+PATIENCE = 50
+"""Copies that a reader tries before it takes the writer for dead in mid-write."""
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Where an array is: its file and the slot of its version."""
+
+    file: str
+    slot: int
+
+
+class Mapped:
+    """A folder of arrays. `write` takes the folder's lock (Busy where another holds it) and mends what a crash left."""
+
+    def __init__(self, folder: Path, *, write: bool) -> None:
+        self.folder, self.write = folder, write
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self._placed: dict[str, Placed] = {}
+        self._fresh: dict[str, Placed] = {}
+        self._journal: Journal | None = None
+        self._soiled = False
+        if write:
+            self._take()
+        elif not (folder / "header.bin").exists():
+            raise DataError(f"there is no state at {folder}; 'sixfold serve' builds it")
+        self._head = np.memmap(folder / "header.bin", np.int64, "r+" if write else "r").view(np.ndarray)
+        if self._head[_MAGIC] != MAGIC:
+            raise DataError(f"{folder} is the state of another version of Sixfold; remove it, it is built again")
+        self._versions = self._head[FIXED:]
+        if write:
+            self._mend()
+        self._layout = -1
+        self.refresh()
+
+    # Opening
+
+    def _take(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock)
+            raise Busy(f"the state in {self.folder} is being written by another process; ask that one") from error
+        if not _trusted(self.folder):
+            self._clear()
+        if not (self.folder / "header.bin").exists():
+            head = np.zeros(FIXED + ARRAYS, np.int64)
+            head[_MAGIC] = MAGIC
+            _put(self.folder / "layout.0.json", b"{}")
+            _put(self.folder / "header.bin", head.tobytes())
+
+    def _soil(self) -> None:
+        """From here on the pages hold what the disk may not: after a power cut they are not to be believed."""
+        if not self._soiled:
+            (self.folder / "boot").write_text(_boot())
+            (self.folder / "clean").unlink(missing_ok=True)
+            self._soiled = True
+
+    def _clear(self) -> None:
+        for path in self.folder.iterdir():
+            if path.name != "lock":
+                path.unlink()
+
+    def _mend(self) -> None:
+        """Take back a batch that was begun and not committed, and remove files that no layout names."""
+        self._journal = Journal(self.folder / "journal.bin", write=True)
+        base, layout = self._journal.open_since
+        if base == self.offset:
+            self._head[_LAYOUT] = layout
+            placed = self._read_layout()
+            by_slot = {place.slot: _opened(self.folder / place.file, write=True) for place in placed.values()}
+            for undo in self._journal.backwards():
+                # A reader that looks on meanwhile finds an odd version, and in this record what the rows are to hold.
+                self._versions[undo.slot] |= 1
+                array = by_slot[undo.slot]
+                array[undo.rows] = undo.values(array)
+                self._versions[undo.slot] += 1
+        self._sweep(self._read_layout())
+
+    def refresh(self) -> None:
+        """See arrays that grew since: one load where none did."""
+        while self._layout != (now := int(self._head[_LAYOUT])):
+            try:
+                placed = self._read_layout()
+                fresh = {
+                    name: _opened(self.folder / place.file, write=self.write)
+                    for name, place in placed.items()
+                    if self._placed.get(name) != place
+                }
+            except FileNotFoundError:
+                continue  # Another layout replaced this one while it was read.
+            # The dict itself is shared with the `Store`: changed in place.
+            for name in self.arrays.keys() - placed.keys():
+                del self.arrays[name]
+            self.arrays.update(fresh)
+            self._placed, self._layout = placed, now
+
+    def _read_layout(self) -> dict[str, Placed]:
+        path = self.folder / f"layout.{int(self._head[_LAYOUT])}.json"
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Placed])
+
+    # What was committed
+
+    @property
+    def offset(self) -> int:
+        """The last batch of the log that is folded."""
+        return int(self._head[_OFFSET])
+
+    @property
+    def crc(self) -> int:
+        """The checksum of that batch: whether it is of the log at hand."""
+        return int(self._head[_CRC + self.offset % 2])
+
+    # Reading
+
+    def gather(self, name: str, rows: NDArray[np.integer[Any]]) -> NDArray[Any]:
+        """A copy of these rows, none of them half written."""
+        array, place = self.arrays[name], self._placed.get(name)
+        if place is None or _whole(array):
+            return array.take(rows, axis=0)
+        for tried in range(1 << 20):
+            before = self._versions[place.slot]
+            if not before & 1:
+                out = array.take(rows, axis=0)
+                if self._versions[place.slot] == before:
+                    return out
+            elif tried > PATIENCE:
+                try:
+                    out = self._overlaid(array.take(rows, axis=0), rows)
+                except (ValueError, IndexError):
+                    continue  # The writer lives after all, and wrote over the record.
+                if self._versions[place.slot] == before:
+                    return out
+        raise DataError(f"{name} in {self.folder} changes faster than it can be read")  # pragma: no cover
+
+    def _overlaid(self, out: NDArray[Any], rows: NDArray[np.integer[Any]]) -> NDArray[Any]:
+        """The copy with the rows of the write under way as they were before it."""
+        journal = Journal(self.folder / "journal.bin", write=False)
+        undo = journal.last()
+        journal.close()
+        order = np.argsort(undo.rows)
+        at = order[np.minimum(np.searchsorted(undo.rows, rows, sorter=order), len(order) - 1)]
+        hit = undo.rows[at] == rows
+        out[hit] = undo.values(out)[at[hit]]
+        return out
+
+    # Writing
+
+    def begin(self) -> None:
+        """Start a batch: from here to `commit` everything can be taken back."""
+        assert self._journal is not None
+        self._soil()
+        self._journal.begin(self.offset, int(self._head[_LAYOUT]))
+
+    def put(self, name: str, rows: NDArray[np.integer[Any]], values: NDArray[Any]) -> None:
+        """Write distinct rows; noted in the journal first, unless nobody sees the array before the commit."""
+        array, place = self.arrays[name], self._placed.get(name)
+        if name in self._fresh or place is None or not len(rows):
+            array[rows] = values
+            return
+        assert self._journal is not None
+        self._journal.record(place.slot, rows, array[rows])
+        self._versions[place.slot] += 1
+        array[rows] = values
+        self._versions[place.slot] += 1
+
+    def create(self, name: str, values: NDArray[Any]) -> None:
+        """A new file for an array; seen by others from the next commit on."""
+        self._soil()
+        known = self._fresh.get(name) or self._placed.get(name)
+        slot = known.slot if known else len(self._placed.keys() | self._fresh.keys())
+        if slot >= ARRAYS:
+            raise DataError(f"the state has more than {ARRAYS} arrays; use fewer features")
+        generation = int(known.file.split(".")[1]) + 1 if known else 0
+        if name in self._fresh:
+            (self.folder / known.file).unlink(missing_ok=True)  # type: ignore[union-attr]
+        place = Placed(f"{slot}.{generation}.npy", slot)
+        mapped = np.lib.format.open_memmap(self.folder / place.file, "w+", values.dtype, values.shape)
+        mapped[...] = values
+        self.arrays[name] = mapped.view(np.ndarray)
+        self._fresh[name] = place
+
+    def commit(self, offset: int, crc: int) -> None:
+        """All of the batch counts from here on, and the log is folded up to `offset`."""
+        if self._fresh:
+            placed, before = self._placed | self._fresh, self._placed
+            number = int(self._head[_LAYOUT]) + 1
+            _put(self.folder / f"layout.{number}.json", msgspec.json.encode(placed))
+            self._placed, self._layout, self._fresh = placed, number, {}
+            self._head[_LAYOUT] = number
+        self._head[_CRC + offset % 2] = crc
+        self._head[_OFFSET] = offset
+        if self._layout and (old := self.folder / f"layout.{self._layout - 1}.json").exists():
+            for name, place in before.items():
+                if placed[name] != place:
+                    (self.folder / place.file).unlink(missing_ok=True)
+            old.unlink()
+
+    def _sweep(self, placed: dict[str, Placed]) -> None:
+        named = {place.file for place in placed.values()} | {f"layout.{int(self._head[_LAYOUT])}.json"}
+        for path in self.folder.iterdir():
+            if path.suffix in (".npy", ".json") and path.name not in named:
+                path.unlink()
+
+    def close(self) -> None:
+        """Write all pages to disk, say that they are, and let another process write; the arrays can still be read."""
+        if not self.write:
+            return
+        assert self._journal is not None
+        if self._soiled:
+            for path in self.folder.iterdir():
+                _sync(path)
+            (self.folder / "clean").touch()
+        self._journal.close()
+        os.close(self._lock)
+        self.write = False
+
+
+def remove(folder: Path) -> None:
+    """Take a folder of arrays away; it is built again from the log when it is next wanted."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _whole(array: NDArray[Any]) -> bool:
+    """Whether a row is one word, which no reader sees half written."""
+    return array.ndim == 1 and array.dtype.itemsize in (1, 2, 4, 8) and array.dtype.kind != "S"
+
+
+def _opened(path: Path, *, write: bool) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(path, mmap_mode="r+" if write else "r", allow_pickle=False)
+    return array.view(np.ndarray)
+
+
+def _trusted(folder: Path) -> bool:
+    """Whether every page is as it was written: closed in good order, or no power cut since."""
+    boot = folder / "boot"
+    return (folder / "clean").exists() or not boot.exists() or boot.read_text() == _boot()
+
+
+def _boot() -> str:
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text() if path.exists() else ""
+
+
+def _put(path: Path, data: bytes) -> None:
+    fresh = path.with_suffix(".part")
+    fresh.write_bytes(data)
+    fresh.replace(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

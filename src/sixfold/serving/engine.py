@@ -1,0 +1,196 @@
+"""A release and its state: from a typed request to a slate, and the decision it was.
+
+An engine is immutable but for the state, which the writer changes under it; a release swap puts another engine in its place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec import UNSET
+
+from .. import pipeline
+from ..errors import DataError
+from ..events.hashing import hash_strings
+from ..explain import Explained, explain
+from ..features.online import State
+from ..pipeline import Decided, Pool, Scored, Stages
+from ..policy.exploration import explore
+from ..release import Release
+from ..types import NOWHERE, Asks, Floats, Rows
+from .client import Client
+from .decisions import Decision
+from .ladder import Climb
+from .messages import Placed, Rank, Reason, Recommend, Slate
+from .remote import Remote
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Where the heavy stages are done, if not in this process."""
+
+    candidates: Client
+    ranking: Client
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What answers requests: a release, the state it reads, and the services that do the heavy stages, if any."""
+
+    release: Release
+    state: State
+    services: Services | None = None
+
+    def stages(self, climb: Climb) -> tuple[Stages, pipeline.Local]:
+        """Who does the heavy stages of a request, and this process, which can stand in."""
+        here = pipeline.Local(self.release.model, self.state, climb)
+        if self.services is None:
+            return here, here
+        at = self.services
+        return Remote(self.release.id, at.candidates, at.ranking, climb, len(self.release.model.sources)), here
+
+    async def recommend(self, asked: Recommend, *, id: str, ts: int, climb: Climb) -> tuple[Slate, Decision]:
+        """The slate for a member, and the decision to log."""
+        asks = self.asks(asked.member, asked.context, ts)
+        stages, here = self.stages(climb)
+        size = asked.k or self.release.design.problem.decides.size
+        decided = await pipeline.request(
+            stages, asks, climb, fallback=here, size=size, unwanted=self._unwanted(asked.exclude)
+        )
+        decided, propensity = self._explored(decided, size, id)
+        places = _places(decided)
+        names = self.item_names(decided.pool.item[places])
+        slate = Slate(
+            decision=id,
+            release=self.release.id,
+            member=asked.member,
+            known=bool(asks.member[0] >= 0),
+            items=self._placed(decided, places, names, propensity, explained=asked.explain),
+            degraded=climb.degraded,
+            removed={why: len(rows) for why, (_, rows) in decided.pool.removed.items()} if asked.explain else UNSET,
+        )
+        return slate, self._decision(asked, id, ts, names, decided.scored.value[places], propensity)
+
+    async def rank(self, asked: Rank, *, id: str, ts: int, climb: Climb) -> tuple[Slate, Decision]:
+        """The caller's own items in order of their value; an item that the log does not know is scored as new."""
+        asks = self.asks(asked.member, asked.context, ts)
+        stages, _ = self.stages(climb)
+        rows = self.rows(self.release.design.item, asked.items)
+        sources = len(self.release.model.sources)
+        pool = Pool(asks, np.zeros(len(rows), np.int64), rows, np.full((len(rows), sources), np.nan, np.float32), {})
+        scored = await climb.stage("ranking", lambda: stages.scores(pool), lambda: _as_given(len(rows)))
+        order = np.argsort(-scored.value, kind="stable")
+        decided = Decided(pool, scored, rows[order][None, :])
+        names = np.array([item.encode() for item in asked.items])[order]
+        certain = np.ones(len(rows), np.float32)
+        unknown = [item for item, row in zip(asked.items, rows.tolist(), strict=True) if row < 0]
+        slate = Slate(
+            decision=id,
+            release=self.release.id,
+            member=asked.member,
+            known=bool(asks.member[0] >= 0),
+            items=self._placed(decided, order, names, None, explained=asked.explain),
+            degraded=climb.degraded,
+            unknown=unknown or UNSET,
+        )
+        return slate, self._decision(asked, id, ts, names, scored.value[order], certain)
+
+    def warm(self) -> None:
+        """Answer once for nobody, so that the first who asks does not wait for what is made on first use."""
+        asks = self.asks("", {}, self.state.now() + 1)
+        pipeline.decide(self.release.model, self.state, asks)
+
+    # Ids
+
+    def rows(self, entity: str, ids: Sequence[str]) -> Rows:
+        """The rows of ids of an entity, -1 where the log does not know one."""
+        return self.state.ids[entity].rows(np.array([one.encode() for one in ids]))
+
+    def item_names(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bytes_]]:
+        return self.state.ids[self.release.design.item].names(rows)
+
+    def asks(self, member: str, context: Mapping[str, str | float], ts: int) -> Asks:
+        """One request by rows. A context that no feature reads is left out here, and logged all the same."""
+        columns = {}
+        for name in self.release.model.features.contexts:
+            value = context.get(name, "")
+            columns[f"context.{name}"] = (
+                hash_strings(np.array([value.encode()])) if isinstance(value, str) else np.array([value], np.float64)
+            )
+        return Asks(self.rows(self.release.design.member, [member]), np.array([ts]), columns)
+
+    def _unwanted(self, exclude: Sequence[str]) -> Rows | None:
+        # An id that the log does not know cannot be shown: nothing to exclude.
+        return self.rows(self.release.design.item, exclude) if exclude else None
+
+    # The answer
+
+    def _explored(self, decided: Decided, size: int, id: str) -> tuple[Decided, Floats]:
+        """The slate with some places given to other candidates, as the design's policy has it; drawn by the decision's id."""
+        share = self.release.design.problem.decides.explore
+        if not share or not len(decided.pool):
+            return decided, np.ones(int((decided.slate[0] >= 0).sum()), np.float32)
+        ranked = pipeline.slates(decided.pool, decided.scored.value, len(decided.pool))[0]
+        seed = int(hash_strings(np.array([id.encode()]))[0])
+        places, propensity = explore(ranked, size, share=share, rng=np.random.default_rng(seed))
+        return Decided(decided.pool, decided.scored, ranked[places][None, :]), propensity
+
+    def _placed(
+        self, decided: Decided, places: np.ndarray, names: np.ndarray, propensity: Floats | None, *, explained: bool
+    ) -> list[Placed]:
+        why = explain(self.release.model, decided, rows=places) if explained else []
+        columns, titles = self.release.model.columns, self.release.titles
+        values, items = decided.scored.value[places].tolist(), decided.pool.item[places].tolist()
+        out = []
+        for place, (name, row, value) in enumerate(zip(names.tolist(), items, values, strict=True)):
+            one = why[place] if explained else None
+            table = decided.scored.table[places[place]].tolist() if explained else []
+            out.append(
+                Placed(
+                    item=name.decode(),
+                    position=place + 1,
+                    score=value if math.isfinite(value) else 0.0,
+                    propensity=UNSET if propensity is None else float(propensity[place]),
+                    title=titles[row].decode() if 0 <= row < len(titles) else "",
+                    sources=one.sources if one else UNSET,
+                    features={c: _number(v) for c, v in zip(columns, table, strict=False)} if one else UNSET,
+                    heads={head: value for head, value in one.heads.items() if math.isfinite(value)} if one else UNSET,
+                    reasons=_reasons(one) if one else UNSET,
+                )
+            )
+        return out
+
+    def _decision(
+        self, asked: Recommend | Rank, id: str, ts: int, names: np.ndarray, scores: Floats, propensities: Floats
+    ) -> Decision:
+        return Decision(id, ts, self.release.id, asked.member, asked.context, names, scores, propensities)
+
+
+def _places(decided: Decided) -> np.ndarray:
+    """The row of the pool that each item of the slate stands in."""
+    order = np.argsort(decided.pool.item, kind="stable")
+    slate = decided.slate[0][decided.slate[0] != NOWHERE]
+    return np.asarray(order[np.searchsorted(decided.pool.item, slate, sorter=order)])
+
+
+def _as_given(n: int) -> Scored:
+    """The caller's own order, where there is no ranker."""
+    return Scored(np.empty((n, 0), np.float32), {}, -np.arange(n, dtype=np.float32))
+
+
+def _reasons(one: Explained) -> list[Reason]:
+    return [Reason(reason.column, _number(reason.value), reason.adds) for reason in one.reasons]
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def checked_context(context: Mapping[str, str | float]) -> None:
+    """Raises DataError for a number in a context that is none."""
+    for name, value in context.items():
+        if not isinstance(value, str) and not math.isfinite(value):
+            raise DataError(f"context {name!r} is {value}; send a finite number or a text")

@@ -1,0 +1,292 @@
+"""What a worker's routes do: admit a request, have it answered, log the decision; take events in; say how it is doing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from .. import pipeline
+from ..design import Design
+from ..errors import Overloaded, SixfoldError, Unavailable
+from ..events.incoming import Rejected, parse
+from ..events.objects import Event
+from ..types import SECOND
+from . import health, remote
+from .body import MIB
+from .clock import Clock
+from .decisions import Decision, Decisions
+from .engine import Engine, checked_context
+from .http import About, Context, Raw, Route, answer
+from .ladder import Climb, Rung
+from .messages import Accepted, Degraded, Health, Rank, Recommend, Slate, Status
+from .telemetry import Telemetry
+from .wire import Link
+
+Role = Literal["all", "app", "candidates", "ranking"]
+
+ADMIT = 0.3
+"""Share of the required p99 that a request may have waited when its turn comes; who waited longer is refused at once."""
+FLUSH_S = 0.005
+"""Between two hand-overs of decisions to the writer."""
+EVENTS_BYTES = 8 * MIB
+LAST_SLATES = 10_000
+
+
+def rungs(design: Design) -> dict[str, Rung]:
+    """The stages of the design with their deadlines."""
+    parts = {"candidates": design.components.candidates, "ranking": design.components.ranking}
+    return {name: Rung(name, part.deadline_ms / 1e3, part.fallback) for name, part in parts.items()}
+
+
+@dataclass
+class Service:
+    """One worker. `engine` is replaced when another release is published; `link` is None where it takes no events."""
+
+    role: Role
+    engine: Engine
+    clock: Clock
+    telemetry: Telemetry
+    link: Link | None
+    run: Path
+    follow: Callable[[Service], Awaitable[None]]
+    rungs: dict[str, Rung] = field(init=False)
+    decisions: Decisions = field(init=False)
+    started: float = field(default_factory=time.monotonic)
+    _last: dict[str, Slate] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rungs = rungs(self.engine.release.design)
+        self.decisions = Decisions(self.engine.release.design.member)
+        self._ids = _decision_ids()
+        seconds = self.telemetry.histogram(
+            "sixfold_stage_seconds", "What each stage of a request took.", labels=("stage",)
+        )
+        self._observe = lambda stage, took: seconds.of(stage).observe(took)
+        self._fallbacks = self.telemetry.counter(
+            "sixfold_fallbacks_total", "Answers in which a stage's fallback stood in.", labels=("stage", "fallback")
+        )
+        self._shed = self.telemetry.counter(
+            "sixfold_shed_total", "Requests refused because they had waited too long."
+        ).of()
+        self._waited = self.telemetry.histogram(
+            "sixfold_queue_seconds", "How old a request was when its turn came."
+        ).of()
+        self._dropped = self.telemetry.gauge(
+            "sixfold_decisions_dropped", "Decisions that never reached the log.", merge="sum"
+        ).of()
+        self._events = self.telemetry.counter("sixfold_events_total", "Events posted.", labels=("fate",))
+
+    def routes(self) -> list[Route]:
+        """What this worker answers, by its role."""
+        shared = [
+            Route("GET", "/health/live", self.live, about=About("The process lives.", Health)),
+            Route("GET", "/health/ready", self.ready, about=About("It can answer.", Health, other=((503, Health),))),
+            Route(
+                "GET", "/metrics", self.metrics, about=About("Prometheus.", content_type="text/plain; version=0.0.4")
+            ),
+        ]
+        due = 2 * self.engine.release.design.requirements.p99_ms / 1e3
+        packed = ("application/msgpack",)
+        inner = {
+            "candidates": Route("POST", remote.CANDIDATES, self.candidates, bytes, packed, 8 * MIB, due),
+            "ranking": Route("POST", remote.RANKING, self.ranking, bytes, packed, 8 * MIB, due),
+        }
+        if self.role in inner:
+            return [inner[self.role], *shared]
+        kinds = ("application/json", "application/x-ndjson")
+        return [
+            Route("POST", "/v1/recommend", self.recommend, Recommend, deadline_s=due, about=About("A slate.", Slate)),
+            Route("POST", "/v1/rank", self.rank, Rank, deadline_s=due, about=About("The caller's items, ranked.", Slate)),
+            Route("POST", "/v1/events", self.events, bytes, kinds, EVENTS_BYTES, 10.0,
+                  About("Take events in, for good.", Accepted, other=((422, Accepted),), body=Event | list[Event])),
+            Route("GET", "/v1/status", self.status, about=About("How the service is doing.", Status)),
+            *shared,
+        ]  # fmt: skip
+
+    # Requests
+
+    async def recommend(self, asked: Recommend, context: Context) -> Slate:
+        id, ts, climb = self._admitted(asked, context)
+        try:
+            slate, decision = await self.engine.recommend(asked, id=id, ts=ts, climb=climb)
+        except (OSError, ValueError, IndexError, KeyError, Unavailable) as error:
+            return self._last_slate(asked, id, error)
+        self.decisions.add(decision)
+        if not asked.explain:
+            self._remember(asked.member, slate)
+        return self._answered(slate, climb, timing=asked.timing)
+
+    async def rank(self, asked: Rank, context: Context) -> Slate:
+        id, ts, climb = self._admitted(asked, context)
+        slate, decision = await self.engine.rank(asked, id=id, ts=ts, climb=climb)
+        self.decisions.add(decision)
+        return self._answered(slate, climb, timing=asked.timing)
+
+    def _admitted(self, asked: Recommend | Rank, context: Context) -> tuple[str, int, Climb]:
+        self._wait(context)
+        checked_context(asked.context)
+        ts = self.clock.ts(asked.ts)
+        mapped = self.engine.state.store.mapped
+        if mapped is not None:
+            mapped.refresh()
+        return next(self._ids), ts, Climb(self.rungs, context.deadline, self._observe)
+
+    def _wait(self, context: Context) -> None:
+        """Refuse a request that is late before it began: those behind it can still be in time."""
+        waited = time.monotonic() - context.arrival
+        self._waited.observe(waited)
+        if waited > ADMIT * self.engine.release.design.requirements.p99_ms / 1e3:
+            self._shed.add()
+            raise Overloaded(
+                f"more requests came than can be answered; this one waited {1e3 * waited:.0f} ms for its turn"
+            )
+
+    def _answered(self, slate: Slate, climb: Climb, *, timing: bool) -> Slate:
+        for one in climb.degraded:
+            self._fallbacks.of(one.stage, one.fallback).add()
+        if not timing:
+            return slate
+        return msgspec.structs.replace(slate, timing_ms={name: round(ms, 3) for name, ms in climb.laps.items()})
+
+    def _remember(self, member: str, slate: Slate) -> None:
+        self._last.pop(member, None)
+        self._last[member] = slate
+        if len(self._last) > LAST_SLATES:
+            del self._last[next(iter(self._last))]
+
+    def _last_slate(self, asked: Recommend, id: str, error: Exception) -> Slate:
+        """The lowest rung: what this member, or else anyone, got last."""
+        kept = self._last.get(asked.member) or next(reversed(self._last.values()), None)
+        if kept is None:
+            raise Unavailable(f"no slate can be made now ({error}); ask again") from error
+        self._fallbacks.of("request", "last slate").add()
+        note = Degraded("request", "last slate", f"failed: {error}")
+        return msgspec.structs.replace(kept, decision=id, member=asked.member, degraded=[note])
+
+    # Services
+
+    async def candidates(self, body: bytes, context: Context) -> Raw:
+        wanted = remote.decoded(body, remote.Wanted)
+        climb, local = self._stage(wanted.asked, context)
+        unwanted = None if wanted.unwanted is None else remote.rows(wanted.unwanted)
+        asks = remote.asks_of(wanted.asked, self.engine.release.model.features)
+        pool = await local.candidates(asks, unwanted)
+        return Raw(remote.encode(remote.found(pool, climb.laps)), "application/msgpack")
+
+    async def ranking(self, body: bytes, context: Context) -> Raw:
+        judge = remote.decoded(body, remote.Judge)
+        climb, local = self._stage(judge.asked, context)
+        model = self.engine.release.model
+        items = remote.rows(judge.items)
+        ranks = remote.floats(judge.ranks, len(items), len(model.sources))
+        asks = remote.asks_of(judge.asked, model.features)
+        scored = await local.scores(pipeline.Pool(asks, items.astype("int64") * 0, items, ranks, {}))
+        return Raw(remote.encode(remote.judged(scored, climb.laps)), "application/msgpack")
+
+    def _stage(self, asked: remote.Asked, context: Context) -> tuple[Climb, pipeline.Local]:
+        self._wait(context)
+        if asked.release != self.engine.release.id:
+            raise Unavailable(f"release {asked.release} is asked for, {self.engine.release.id} is served here")
+        if self.engine.state.store.mapped is not None:
+            self.engine.state.store.mapped.refresh()
+        climb = Climb(self.rungs, context.deadline, self._observe)
+        return climb, pipeline.Local(self.engine.release.model, self.engine.state, climb)
+
+    # Events
+
+    async def events(self, body: bytes, context: Context) -> Accepted | Raw:
+        if self.link is None:
+            raise Unavailable("this service takes no events; send them to the one with the writer")
+        incoming = parse(body, now=self.clock.now(), lines=context.content_type == "application/x-ndjson")
+        counts = Accepted(0, 0, [], incoming.rejected)
+        if len(incoming.events):
+            done = await self.link.append(incoming.events)
+            counts = Accepted(done.accepted, done.duplicates, done.conflicts, incoming.rejected)
+        self._count(counts, incoming.rejected)
+        nothing = not (counts.accepted or counts.duplicates) and (counts.rejected or counts.conflicts)
+        return answer(counts, status=422) if nothing else counts
+
+    def _count(self, done: Accepted, rejected: list[Rejected]) -> None:
+        for fate, count in {
+            "accepted": done.accepted, "duplicate": done.duplicates, "conflict": len(done.conflicts), "rejected": len(rejected)
+        }.items():  # fmt: skip
+            if count:
+                self._events.of(fate).add(count)
+
+    # How it is doing
+
+    async def live(self, _: None, __: Context) -> Health:
+        return Health(True)
+
+    async def ready(self, _: None, __: Context) -> Health | Raw:
+        reasons = (
+            [] if self.link is None or self.link.up else ["the writer is away: events are refused, slates go stale"]
+        )
+        return answer(Health(False, reasons), status=503) if reasons else Health(True)
+
+    async def metrics(self, _: None, __: Context) -> Raw:
+        self._gauges()
+        return Raw(health.exposed(self.run, self.telemetry), "text/plain; version=0.0.4; charset=utf-8")
+
+    async def status(self, _: None, __: Context) -> Status:
+        self._gauges()
+        return health.status(self)
+
+    def _gauges(self) -> None:
+        self._dropped.set(self.decisions.dropped)
+
+    # Life
+
+    @contextlib.asynccontextmanager
+    async def living(self) -> AsyncIterator[None]:
+        """What runs beside the requests: the link to the writer, the log of decisions, the swap, the telemetry's file."""
+        work = [self._publish(), self.follow(self)]
+        if self.link is not None:
+            self.link.start()
+            work.append(self._flush())
+        tasks = [asyncio.ensure_future(one) for one in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self.link is not None:
+                await self._hand_over()
+                await self.link.stop()
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            await self._hand_over()
+
+    async def _hand_over(self) -> None:
+        assert self.link is not None
+        if not len(self.decisions) or not self.link.up:
+            return
+        held: list[Decision] = self.decisions.take()
+        try:
+            await self.link.append(self.decisions.events(held))
+        except SixfoldError:
+            self.decisions.back(held)
+
+    async def _publish(self) -> None:
+        while True:
+            self._gauges()
+            health.publish(self.run, self.telemetry)
+            await asyncio.sleep(1)
+
+
+def _decision_ids() -> Iterator[str]:
+    """Ids that no other process and no other start gives: time, process and a count."""
+    start = f"{time.time_ns() // SECOND:x}{os.getpid():x}"
+    return (f"{start}-{count:x}" for count in itertools.count(1))
