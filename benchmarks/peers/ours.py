@@ -10,6 +10,7 @@ decisions one after the other in this process and prints where the milliseconds 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from sixfold import golden, pipeline, release
+from sixfold.errors import ReleaseError
 from sixfold.events.hashing import hash_strings
 from sixfold.events.schema import concat
 from sixfold.pipeline import Model
@@ -32,9 +34,10 @@ STAGES = ("retrieval", "filters", "features", "scores", "slate")
 
 
 def build(data: Data) -> Workspace:
-    """The workspace of a world, written if it is not there yet; its state is folded by whoever opens it first."""
+    """The workspace of a world, written if there is none that this Sixfold reads; its state is folded when it is opened."""
     workspace = Workspace(data.folder / "ours")
-    if workspace.current_id() is not None:
+    with contextlib.suppress(ReleaseError):
+        workspace.current()
         return workspace
     workspace.folder.mkdir(parents=True, exist_ok=True)
     (workspace.folder / "design.json").write_bytes(design().to_json())

@@ -13,9 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +79,7 @@ class Stack:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[int]:
-        """Started and answering; gives the port, and stops it at the end."""
+        """Started and answering; gives its process, and stops it at the end."""
         if self.name == "sixfold":
             command = [_sixfold(), "serve", "--dir", str(self.data.folder / "ours"), "--port", str(PORT)]
             command += ["--workers", str(self.workers)]
@@ -92,7 +91,7 @@ class Stack:
         said = self.data.folder / f"{self.name}.log"
         with _process(command, said) as process:
             _wait(process, self.name, said)
-            yield PORT
+            yield process.pid
 
 
 def _sixfold() -> str:
@@ -100,15 +99,15 @@ def _sixfold() -> str:
 
 
 @contextlib.contextmanager
-def redis(folder: Path) -> Iterator[None]:
-    """A Redis of our own that keeps nothing on disk, for as long as a world is measured."""
+def redis(folder: Path) -> Iterator[int]:
+    """A Redis of our own that keeps nothing on disk, for as long as a world is measured; gives its process."""
     command = ["redis-server", "--port", str(REDIS_PORT), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with _process(command, folder / "redis.log"):
+    with _process(command, folder / "redis.log") as process:
         for _ in range(100):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", REDIS_PORT)):
                 break
             time.sleep(0.05)
-        yield
+        yield process.pid
 
 
 @contextlib.contextmanager
@@ -133,7 +132,7 @@ def _wait(process: subprocess.Popen[bytes], name: str, said: Path) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise SystemExit(f"{name} ended while starting, with {process.returncode}:\n{said.read_text()[-2000:]}")
-        with contextlib.suppress(urllib.error.URLError, OSError):
+        with contextlib.suppress(OSError):
             items = msgspec.json.decode(ask(body(0)))["items"]
             if len({item["item"] for item in items}) != SLATE:
                 raise SystemExit(f"{name} answered with {len(items)} items, not with {SLATE} different ones")
@@ -142,15 +141,40 @@ def _wait(process: subprocess.Popen[bytes], name: str, said: Path) -> None:
     raise SystemExit(f"{name} did not answer within {READY_S} s")
 
 
+def cpu_s(processes: Iterable[int]) -> float:
+    """Seconds of CPU that these processes and those they started have used, on whatever core."""
+    parents, used = {}, {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            pid = int(path.parent.name)
+            parents[pid], used[pid] = int(fields[1]), int(fields[11]) + int(fields[12])
+    wanted = set(processes)
+    while more := {pid for pid, parent in parents.items() if parent in wanted} - wanted:
+        wanted |= more
+    return sum(used.get(pid, 0) for pid in wanted) / os.sysconf("SC_CLK_TCK")
+
+
+def settle() -> None:
+    """Wait until what an overload left behind is worked off: queues are first in, first out, so an answer comes after it."""
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            ask(body(0), timeout_s=READY_S)
+            return
+        time.sleep(0.2)
+    raise SystemExit(f"what was left of an overload was not worked off within {READY_S} s")
+
+
 def body(member: int) -> bytes:
     """The request of a member."""
     return msgspec.json.encode({"member": f"m{member}", "k": SLATE, "context": {"device": "tv"}})
 
 
-def ask(request: bytes) -> bytes:
+def ask(request: bytes, *, timeout_s: float = 10) -> bytes:
     """One answer of the stack that runs."""
     headers = {"content-type": "application/json"}
     sent = urllib.request.Request(f"http://127.0.0.1:{PORT}/v1/recommend", request, headers)
-    with urllib.request.urlopen(sent, timeout=10) as answer:
+    with urllib.request.urlopen(sent, timeout=timeout_s) as answer:
         found: bytes = answer.read()
     return found

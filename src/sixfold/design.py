@@ -34,8 +34,8 @@ class Slate(_Section, frozen=True, kw_only=True, tag="slate"):
     """A ranked list of `of`, decided for `to`.
 
     seen_again_after: an item seen is not shown again for so long (None: never again). available: the path of a number
-    that is 0 where an item may not be shown. title: the path of a name for people. explore: the chance of each place to be
-    given to any candidate, so that the next model learns what this one does not know.
+    that is 0 where an item may not be shown. title: the path of a name for people. explore: the chance of each place to go to
+    any candidate (`policy.exploration`).
     """
 
     of: str
@@ -75,8 +75,7 @@ class Requirements(_Section, frozen=True, kw_only=True):
     """Step 3: what training and inference must respect.
 
     label: the outcome that makes a positive. window: how long after a decision an outcome counts. retrain: how often a
-    model is trained anew. p99_ms, availability, requests_per_s: of the service. fresh_ms: how soon after its acknowledgement
-    an event must count, for 99 of 100.
+    model is trained anew. p99_ms, availability, requests_per_s: of the service. fresh_ms: until an event counts, for 99 of 100.
     """
 
     label: Stream

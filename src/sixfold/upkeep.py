@@ -14,7 +14,7 @@ import msgspec
 from .errors import DataError
 from .events.log import EventLog
 from .events.schema import Events
-from .features.mapped import Mapped, remove
+from .features.mapped import Mapped
 from .features.online import State
 from .features.spec import Memory
 from .features.store import Store
@@ -39,9 +39,7 @@ def keeper(folder: Path, features: Fitted, memory: Memory, log: EventLog) -> Sta
     """The state to keep, as it was left; empty where it was of another log. Raises Busy where another process keeps it."""
     mapped = Mapped(folder, write=True)
     if mapped.offset and log.crc(mapped.offset) != mapped.crc:
-        mapped.close()
-        remove(folder)
-        mapped = Mapped(folder, write=True)
+        mapped.restart()
     return State(features, memory, Store(mapped))
 
 

@@ -38,13 +38,13 @@ def test_a_generator_that_was_late_says_so():
 def test_the_table_gives_medians_and_ratios():
     def one(stack: str, p50: float | None, rate: float | None) -> Round:
         steady = Step(100.0, p50, p50 and 3 * p50, 1.0, 0.0)
-        return Round(stack, "1000k-spread", 1.0, steady, Capacity(rate, 100.0, [], True), 0.5)
+        return Round(stack, "1000k-spread", 1.0, 2.0, steady, Capacity(rate, 100.0, [], True), 0.5)
 
     rounds = [one("sixfold", p50, 400.0) for p50 in (4.0, 2.0, 100.0)] + [
         one("tuned", 20.0, 80.0),
         one("glued", None, None),
     ]
     said = table(rounds).splitlines()
-    assert said[1].split()[:4] == ["sixfold", "1.000", "4.00", "12.00"], "medians"
+    assert said[1].split()[:5] == ["sixfold", "1.000", "2.00", "4.00", "12.00"], "medians"
     assert "p50 x5.00" in said[2] and "capacity x0.20" in said[2]
-    assert said[3].split()[2:5] == ["inf", "inf", "100.00%"] and "capacity x0.00" in said[3]
+    assert said[3].split()[3:6] == ["inf", "inf", "100.00%"] and "capacity x0.00" in said[3]

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "col"}
+VOID = {"meta", "col", "link", "input"}
 
 
 class Page(HTMLParser):

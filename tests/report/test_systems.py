@@ -46,5 +46,5 @@ def test_the_fragment_for_notebooks_stands_alone():
     page = Page(text)
     assert page.elements[0] == ("div", {"class": "sixfold"}) and len(page.of("style")) == 1
     assert isinstance(text, str) and not page.ids and "http" not in text
-    rules = re.findall(r"([^{}@]+)\{", re.sub(r"@media[^{]*\{", "", systems.stylesheet("base.css")))
+    rules = re.findall(r"([^{}@]+)\{", re.sub(r"@media[^{]*\{", "", systems.base_style()))
     assert all(part.strip().startswith(".sixfold") for rule in rules for part in rule.split(","))

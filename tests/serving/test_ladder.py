@@ -53,6 +53,13 @@ def test_a_stage_that_cannot_be_in_time_is_not_begun():
     assert one.degraded[0].reason.startswith("late: ")
 
 
+def test_a_stage_that_was_slow_is_tried_again():
+    """Work in this process cannot be cut: it may have taken more than it had, and so be expected to for ever."""
+    rung = Rung("ranking", 0.04, "retrieval order", expected_s=0.2)
+    answers = [asked(climb(rung), well) for _ in range(100)]
+    assert answers[0] == "instead" and answers[-1] == "as designed" and rung.expected_s < 0.04
+
+
 def test_after_failures_in_a_row_one_request_tries_now_and_then():
     rung, begun = Rung("ranking", 1.0, "retrieval order"), []
 

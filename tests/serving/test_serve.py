@@ -8,14 +8,17 @@ import shutil
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from tests.serving.running import Running, free_port, serving
 from tests.tiny import Tiny
 
 from sixfold import pipeline
+from sixfold.evaluation import served
 from sixfold.events.schema import Events, concat
 from sixfold.features.batch import Batch
+from sixfold.features.served import decode
 from sixfold.training.material import prepare
 from sixfold.types import Asks
 from sixfold.workspace import Workspace
@@ -125,6 +128,26 @@ def test_decisions_reach_the_log(service: Running, workspace: Workspace):
     shown = events.shown["decision"] == at
     assert events.shown["item"][shown].astype(str).tolist() == [one["item"] for one in slate["items"]]
     assert events.shown["propensity"][shown].tolist() == [one["propensity"] for one in slate["items"]]
+
+
+def test_what_was_served_is_what_the_log_says(service: Running, workspace: Workspace):
+    """A sample of slates carries its feature values; events that come late are told from values that are wrong."""
+    start = max(batch.span()[1] for batch in workspace.batches()) / 1e6
+    for number in range(250):
+        service.ask("POST", "/v1/recommend", {"member": f"m{number % 90}", "k": 5, "ts": start + 1 + number})
+        if number == 120:
+            # Known before what follows is asked, and said to have happened before what was asked.
+            late = [watch(f"late-{n}", f"m{n}", "v3", start + 0.5) for n in range(90)]
+            assert service.ask("POST", "/v1/events", late)[1]["accepted"] == 90
+    _, last = service.ask("POST", "/v1/recommend", {"member": "m1", "ts": start + 300})
+    in_the_log(workspace, last["decision"])
+    with workspace.log() as log:
+        batches, kept = list(log.read()), [decode(body) for body in log.kept()]
+    found = served.verify(workspace.current(), batches, kept)
+    whole = sum(one.offset >= 0 for one in kept)
+    assert found.decisions == whole >= 1 and not found, [str(one) for one in found.skew.differences]
+    wrong = [msgspec.structs.replace(one, values=(one.table + np.float32(1)).tobytes()) for one in kept]
+    assert served.verify(workspace.current(), batches, wrong)
 
 
 def test_what_it_says_of_itself(service: Running):

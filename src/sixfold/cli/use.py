@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import Progress, as_json, emit, in_dir
+
+if TYPE_CHECKING:
+    from ..workspace import Workspace
 
 
 @click.command()
@@ -119,17 +123,21 @@ def releases(action: str, number: str | None, folder: Path, machine: bool) -> No
 @click.option(
     "--most", default=None, type=click.IntRange(1), help="Compare only the last so many rows (all are folded)."
 )
+@click.option("--served", is_flag=True, help="Compare what the service served, a sample of its slates, with the log.")
 @in_dir
 @as_json
-def verify_skew(most: int | None, folder: Path, machine: bool) -> None:
+def verify_skew(most: int | None, served: bool, folder: Path, machine: bool) -> None:
     """Replay the log through the online state and compare with batch: every row, every feature. Exit 1 where they differ.
 
     \b
     sixfold verify-skew --dir my-video
+    sixfold verify-skew --served
     """
     from ..evaluation.skew import verify_log
     from ..workspace import Workspace
 
+    if served:
+        _verify_served(Workspace(folder), machine=machine)
     workspace, progress = Workspace(folder), Progress(quiet=machine)
     start = time.perf_counter()
     found = verify_log(
@@ -143,6 +151,26 @@ def verify_skew(most: int | None, folder: Path, machine: bool) -> None:
             click.echo(str(difference))
         verdict, seconds = "differ" if found else "no difference", time.perf_counter() - start
         click.echo(f"{verdict}: {found.rows:,} rows x {found.columns} features, online against batch, {seconds:.1f} s")
+    sys.exit(1 if found else 0)
+
+
+def _verify_served(workspace: Workspace, *, machine: bool) -> None:
+    """Feature values as they were served against the log; ends the command."""
+    from ..evaluation.served import verify
+    from ..features.served import decode
+
+    with workspace.log() as log:
+        found = verify(workspace.current(), list(log.read()), [decode(body) for body in log.kept()])
+    if machine:
+        emit(found)
+    else:
+        for difference in found.skew.differences:
+            click.echo(str(difference))
+        verdict = "differ" if found else "no difference"
+        click.echo(
+            f"{verdict}: {found.decisions:,} served slates, {found.skew.rows:,} rows x {found.skew.columns} features; "
+            f"late events explain {found.late}"
+        )
     sys.exit(1 if found else 0)
 
 

@@ -42,7 +42,9 @@ class Journal:
 
     def __init__(self, path: Path, *, write: bool) -> None:
         if write and not path.exists():
-            path.write_bytes(bytes(1 << 20))
+            fresh = path.with_suffix(".part")
+            fresh.write_bytes(bytes(1 << 20))
+            fresh.replace(path)
         self._file = os.open(path, os.O_RDWR if write else os.O_RDONLY)
         self._write = write
         self._map()
@@ -70,7 +72,8 @@ class Journal:
         at = int(self._head[USED])
         end = at + 8 * (RECORD + len(rows)) + -(-len(raw) // 8) * 8
         if end > len(self._bytes):
-            os.ftruncate(self._file, 2 * end)
+            # Room on the disk is taken here, where a lack of it is an error: a page written without would end the process.
+            os.posix_fallocate(self._file, 0, 2 * end)
             self._map()
         words = self._bytes[at : at + 8 * (RECORD + len(rows))].view(np.int64)
         words[:RECORD] = slot, len(rows), len(raw)

@@ -2,7 +2,7 @@
 
     header.bin         offset of the last batch folded, number of the layout, then a version for every array
     layout.<n>.json    which file holds which array
-    <file>.npy         one array; growing makes a new file
+    <file>.npy         one array; growing makes a new file, named by the array's slot and the layout it comes with
     journal.bin        what rows held before the batch being folded (`features.journal`)
 
 *Never half written.* An array's version is odd while rows of it are written. A reader that finds it odd, or changed after its
@@ -11,14 +11,14 @@ before. A version is of an array, not of a row: the writer is inside a write for
 rarely however fast it folds, and a quiet read costs two loads.
 
 *Never half a batch after a crash.* A batch is committed by one 8-byte store, the offset. Who opens the folder to write takes
-back what lies beyond it. New files become visible with the layout that names them, at the commit.
+back what lies beyond it. New files become visible with the layout that names them, at the commit. Neither a number of a
+layout nor a name of a file is ever used twice: a reader that saw one of a batch that was taken back would keep it for the new.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ MAGIC = 0x53495846_00000001
 ARRAYS = 4096
 """How many arrays a folder may hold at most."""
 FIXED = 8
-_MAGIC, _OFFSET, _LAYOUT, _CRC = 0, 1, 2, 3
+_MAGIC, _OFFSET, _LAYOUT, _CRC, _TURN = 0, 1, 2, 3, 5
 PATIENCE = 50
 """Copies that a reader tries before it takes the writer for dead in mid-write."""
 
@@ -63,10 +63,11 @@ class Mapped:
         if self._head[_MAGIC] != MAGIC:
             raise DataError(f"{folder} is the state of another version of Sixfold; remove it, it is built again")
         self._versions = self._head[FIXED:]
+        self._layout = -1
         if write:
             self._mend()
-        self._layout = -1
-        self.refresh()
+        if self.offset or not write:
+            self.refresh()
 
     # Opening
 
@@ -103,8 +104,9 @@ class Mapped:
         self._journal = Journal(self.folder / "journal.bin", write=True)
         base, layout = self._journal.open_since
         if base == self.offset:
-            self._head[_LAYOUT] = layout
-            placed = self._read_layout()
+            placed = self._read_layout(layout)
+            if self._head[_LAYOUT] != layout:
+                self._announce(placed)
             by_slot = {place.slot: _opened(self.folder / place.file, write=True) for place in placed.values()}
             for undo in self._journal.backwards():
                 # A reader that looks on meanwhile finds an odd version, and in this record what the rows are to hold.
@@ -112,13 +114,21 @@ class Mapped:
                 array = by_slot[undo.slot]
                 array[undo.rows] = undo.values(array)
                 self._versions[undo.slot] += 1
-        self._sweep(self._read_layout())
+            self._journal.begin(self.offset, int(self._head[_LAYOUT]))
+        self._head[_TURN] += self._head[_TURN] & 1
+        self._sweep()
+
+    def _announce(self, placed: dict[str, Placed]) -> None:
+        """Have readers see these files from now on, under a new number."""
+        number = int(self._head[_LAYOUT]) + 1
+        _put(self.folder / f"layout.{number}.json", msgspec.json.encode(placed))
+        self._head[_LAYOUT] = number
 
     def refresh(self) -> None:
         """See arrays that grew since: one load where none did."""
         while self._layout != (now := int(self._head[_LAYOUT])):
             try:
-                placed = self._read_layout()
+                placed = self._read_layout(now)
                 fresh = {
                     name: _opened(self.folder / place.file, write=self.write)
                     for name, place in placed.items()
@@ -132,8 +142,8 @@ class Mapped:
             self.arrays.update(fresh)
             self._placed, self._layout = placed, now
 
-    def _read_layout(self) -> dict[str, Placed]:
-        path = self.folder / f"layout.{int(self._head[_LAYOUT])}.json"
+    def _read_layout(self, number: int) -> dict[str, Placed]:
+        path = self.folder / f"layout.{number}.json"
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Placed])
 
     # What was committed
@@ -142,6 +152,11 @@ class Mapped:
     def offset(self) -> int:
         """The last batch of the log that is folded."""
         return int(self._head[_OFFSET])
+
+    @property
+    def turn(self) -> int:
+        """Odd while a batch is folded, and another number after: what was read within one even turn is of one moment."""
+        return int(self._head[_TURN])
 
     @property
     def crc(self) -> int:
@@ -188,6 +203,7 @@ class Mapped:
         assert self._journal is not None
         self._soil()
         self._journal.begin(self.offset, int(self._head[_LAYOUT]))
+        self._head[_TURN] |= 1
 
     def put(self, name: str, rows: NDArray[np.integer[Any]], values: NDArray[Any]) -> None:
         """Write distinct rows; noted in the journal first, unless nobody sees the array before the commit."""
@@ -208,11 +224,11 @@ class Mapped:
         slot = known.slot if known else len(self._placed.keys() | self._fresh.keys())
         if slot >= ARRAYS:
             raise DataError(f"the state has more than {ARRAYS} arrays; use fewer features")
-        generation = int(known.file.split(".")[1]) + 1 if known else 0
-        if name in self._fresh:
-            (self.folder / known.file).unlink(missing_ok=True)  # type: ignore[union-attr]
-        place = Placed(f"{slot}.{generation}.npy", slot)
-        mapped = np.lib.format.open_memmap(self.folder / place.file, "w+", values.dtype, values.shape)
+        place = Placed(f"{slot}.{int(self._head[_LAYOUT]) + 1}.npy", slot)
+        path = self.folder / place.file
+        path.unlink(missing_ok=True)
+        mapped = np.lib.format.open_memmap(path, "w+", values.dtype, values.shape)
+        _allocate(path)
         mapped[...] = values
         self.arrays[name] = mapped.view(np.ndarray)
         self._fresh[name] = place
@@ -220,23 +236,29 @@ class Mapped:
     def commit(self, offset: int, crc: int) -> None:
         """All of the batch counts from here on, and the log is folded up to `offset`."""
         if self._fresh:
-            placed, before = self._placed | self._fresh, self._placed
-            number = int(self._head[_LAYOUT]) + 1
-            _put(self.folder / f"layout.{number}.json", msgspec.json.encode(placed))
-            self._placed, self._layout, self._fresh = placed, number, {}
-            self._head[_LAYOUT] = number
+            self._announce(self._placed | self._fresh)
         self._head[_CRC + offset % 2] = crc
         self._head[_OFFSET] = offset
-        if self._layout and (old := self.folder / f"layout.{self._layout - 1}.json").exists():
-            for name, place in before.items():
-                if placed[name] != place:
-                    (self.folder / place.file).unlink(missing_ok=True)
-            old.unlink()
+        self._head[_TURN] += self._head[_TURN] & 1
+        if self._fresh:
+            self._placed, self._layout, self._fresh = self._placed | self._fresh, int(self._head[_LAYOUT]), {}
+            self._sweep()
 
-    def _sweep(self, placed: dict[str, Placed]) -> None:
-        named = {place.file for place in placed.values()} | {f"layout.{int(self._head[_LAYOUT])}.json"}
+    def restart(self) -> None:
+        """Begin anew, with nothing folded. Readers keep what they see until the next commit."""
+        assert self._journal is not None
+        self._soil()
+        self._journal.begin(-1, 0)
+        self._head[_OFFSET] = 0
+        self._placed, self._fresh = {}, {}
+        self.arrays.clear()
+
+    def _sweep(self) -> None:
+        """Remove the files that the layout does not name."""
+        number = int(self._head[_LAYOUT])
+        named = {place.file for place in self._read_layout(number).values()} | {f"layout.{number}.json"}
         for path in self.folder.iterdir():
-            if path.suffix in (".npy", ".json") and path.name not in named:
+            if path.suffix in (".npy", ".json", ".part") and path.name not in named:
                 path.unlink()
 
     def close(self) -> None:
@@ -251,11 +273,6 @@ class Mapped:
         self._journal.close()
         os.close(self._lock)
         self.write = False
-
-
-def remove(folder: Path) -> None:
-    """Take a folder of arrays away; it is built again from the log when it is next wanted."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _whole(array: NDArray[Any]) -> bool:
@@ -277,6 +294,12 @@ def _trusted(folder: Path) -> bool:
 def _boot() -> str:
     path = Path("/proc/sys/kernel/random/boot_id")
     return path.read_text() if path.exists() else ""
+
+
+def _allocate(path: Path) -> None:
+    """Take the room that a file is to fill; raises OSError where there is none, which a mapped page could only die of."""
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _put(path: Path, data: bytes) -> None:

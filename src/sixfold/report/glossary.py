@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..evaluation.results import Measure
-from ..metrics.target import Metric, Name
+from ..metrics.target import Metric
 from .markup import Html, tag
 
 Better = Literal["higher", "lower", "near 1", "near 0", ""]
@@ -21,7 +21,7 @@ class Meaning:
     text: str
 
 
-MEANINGS: dict[Name, Meaning] = {
+MEANINGS: dict[str, Meaning] = {
     "log_loss": Meaning("lower", "mean surprise of the outcomes under the predictions, in nats"),
     "normalised_entropy": Meaning("lower", "log loss over that of the base rate; at 1 nothing was learned"),
     "brier": Meaning("lower", "mean squared error of the probabilities"),
@@ -77,7 +77,7 @@ def loss(measure: Measure) -> float | None:
 
 def explained(metrics: Mapping[str, Metric]) -> Html:
     """The meaning of each of these metrics, one entry per kind."""
-    by_kind: dict[Name, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     for text, metric in metrics.items():
         by_kind.setdefault(metric.name, []).append(text)
     entries = []

@@ -25,8 +25,13 @@ _OVER: dict[Over, str] = {
 
 def table(evaluation: Evaluation) -> str:
     """The systems with their key metrics as one HTML fragment with its own style, for a notebook."""
-    style = tag("style", Html(stylesheet("base.css")))
+    style = tag("style", Html(base_style()))
     return tag("div.sixfold", style, overview(evaluation))
+
+
+def base_style() -> str:
+    """The style of the report's parts, with the colours and type that all pages of the house share."""
+    return files("sixfold").joinpath("palette.css").read_text(encoding="utf-8") + stylesheet("base.css")
 
 
 def stylesheet(name: str) -> str:

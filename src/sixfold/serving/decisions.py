@@ -14,6 +14,7 @@ import numpy as np
 
 from ..events.schema import Events
 from ..features.indexed import CONTEXT
+from ..features.served import Served
 from ..types import Floats
 
 HELD = 20_000
@@ -32,6 +33,8 @@ class Decision:
     items: np.ndarray[tuple[int], np.dtype[np.bytes_]]
     scores: Floats
     propensities: Floats
+    served: Served | None = None
+    """The feature values of the items, of a sample of decisions."""
 
 
 class Decisions:

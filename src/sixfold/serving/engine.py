@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from msgspec import UNSET
@@ -17,6 +17,7 @@ from ..errors import DataError
 from ..events.hashing import hash_strings
 from ..explain import Explained, explain
 from ..features.online import State
+from ..features.served import Served
 from ..pipeline import Decided, Pool, Scored, Stages
 from ..policy.exploration import explore
 from ..release import Release
@@ -26,6 +27,9 @@ from .decisions import Decision
 from .ladder import Climb
 from .messages import Placed, Rank, Reason, Recommend, Slate
 from .remote import Remote
+
+SAMPLED = 50
+"""Of so many decisions one is logged with its feature values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Engine:
         """The slate for a member, and the decision to log."""
         asks = self.asks(asked.member, asked.context, ts)
         stages, here = self.stages(climb)
+        turn = self._turn()
         size = asked.k or self.release.design.problem.decides.size
         decided = await pipeline.request(
             stages, asks, climb, fallback=here, size=size, unwanted=self._unwanted(asked.exclude)
@@ -72,7 +77,8 @@ class Engine:
             degraded=climb.degraded,
             removed={why: len(rows) for why, (_, rows) in decided.pool.removed.items()} if asked.explain else UNSET,
         )
-        return slate, self._decision(asked, id, ts, names, decided.scored.value[places], propensity)
+        decision = self._decision(asked, id, ts, names, decided.scored.value[places], propensity)
+        return slate, replace(decision, served=self._served(decision, turn, decided.scored.table[places]))
 
     async def rank(self, asked: Rank, *, id: str, ts: int, climb: Climb) -> tuple[Slate, Decision]:
         """The caller's own items in order of their value; an item that the log does not know is scored as new."""
@@ -137,6 +143,27 @@ class Engine:
         seed = int(hash_strings(np.array([id.encode()]))[0])
         places, propensity = explore(ranked, size, share=share, rng=np.random.default_rng(seed))
         return Decided(decided.pool, decided.scored, ranked[places][None, :]), propensity
+
+    def _served(self, decision: Decision, turn: int, table: Floats) -> Served | None:
+        """The feature values of one decision in SAMPLED; the columns of sources are left out, for the log cannot tell them."""
+        columns = len(self.release.model.features.columns)
+        if int(hash_strings(np.array([decision.id.encode()]))[0]) % SAMPLED or table.shape[1] < columns:
+            return None
+        values = np.ascontiguousarray(table[:, :columns], np.float32).tobytes()
+        items = decision.items.tolist()
+        mapped = self.state.store.mapped
+        offset = mapped.offset if mapped is not None and turn == mapped.turn and not turn % 2 else -1
+        context = dict(decision.context)
+        return Served(decision.id, self.release.id, decision.member, decision.ts, offset, context, items, values)
+
+    def _turn(self) -> int:
+        """The state's turn before anything of it is read; arrays that grew up to it are seen from here on."""
+        mapped = self.state.store.mapped
+        if mapped is None:
+            return 1
+        turn = mapped.turn
+        mapped.refresh()
+        return turn
 
     def _placed(
         self, decided: Decided, places: np.ndarray, names: np.ndarray, propensity: Floats | None, *, explained: bool

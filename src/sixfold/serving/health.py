@@ -2,104 +2,254 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..durations import parse
+from ..types import SECOND
 from . import telemetry
-from .messages import Degraded, Stage, Status
+from .clock import text
+from .messages import Degraded, Events, Slot, Stage, Standing, Status, Trial
+from .recent import Grown, Labels, Recent
 from .telemetry import Snapshot, Telemetry
 
 if TYPE_CHECKING:
     from .service import Service
 
 STALE_S = 10
-"""A file that was not renewed for so long is of a worker that is gone."""
+"""A file that was not renewed for so long is of a worker that is gone; a fallback of then is no longer one of now."""
+MINUTE_S = 60
+MEMBERS = 6
+"""Members that are named for a trial."""
+
+DECISIONS = ("/v1/recommend", "/v1/rank")
+ROUTES = (*DECISIONS, "/v1/events")
+PIECES = {"retrieval": "candidates", "filters": "candidates", "features": "ranking", "scores": "ranking"}
+"""The stages that are timed within a part with a deadline."""
+STAGES = ("candidates", "retrieval", "filters", "ranking", "features", "scores", "slate")
+"""In the order in which a request passes them."""
+WRITING = {"append": "sixfold_append_seconds", "fold": "sixfold_fold_seconds"}
 
 
-def publish(run: Path, own: Telemetry) -> None:
-    """Leave this process' counts where the others find them."""
-    run.mkdir(parents=True, exist_ok=True)
+class Note(msgspec.Struct, array_like=True):
+    """The newest fallback of one kind: when, in seconds of the wall clock, and why."""
+
+    at: float
+    stage: str
+    fallback: str
+    reason: str
+
+
+class Left(msgspec.Struct, array_like=True):
+    """What a process leaves for the others to read."""
+
+    counts: Snapshot
+    notes: list[Note]
+
+
+_decode = msgspec.json.Decoder(Left).decode
+
+
+class Doing:
+    """What a worker knows of the last minutes: the counts of all processes, and what its own answers fell back on."""
+
+    def __init__(self, run: Path, own: Telemetry) -> None:
+        self._run, self._own = run, own
+        self._notes: dict[tuple[str, str], Note] = {}
+        self.recent = Recent()
+        self.processes = 1
+        self.notes: list[Note] = []
+        self._over: dict[int, Slot] = {}
+
+    def fell(self, one: Degraded) -> None:
+        """An answer was degraded."""
+        self._notes[one.stage, one.fallback] = Note(time.time(), one.stage, one.fallback, one.reason)
+
+    def publish(self) -> None:
+        """Leave this worker's numbers, look at those of the others."""
+        publish(self._run, self._own, list(self._notes.values()))
+        self.look()
+
+    def look(self) -> None:
+        found, now = gathered(self._run, self._own), time.time()
+        self.processes = sum(map(_lives, found))
+        self.recent.look(now, {process: left.counts for process, left in found.items()})
+        others = [note for left in found.values() for note in left.notes]
+        self.notes = [note for note in (*others, *self._notes.values()) if now - note.at < STALE_S]
+
+    def slots(self) -> list[Slot]:
+        """The last five minutes, oldest first; a slot that is over is worked out once."""
+        numbered = [(place, at) for place, (at, _) in enumerate(self.recent.slots)]
+        self._over = {at: self._over.get(at) or _slot(at, self.recent.slot(place)) for place, at in numbered[:-1]}
+        return [*self._over.values(), *(_slot(at, self.recent.slot(place)) for place, at in numbered[-1:])]
+
+
+def _lives(process: str) -> bool:
+    """Whether there still is a process of this number: what one left outlives it for a while."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, PermissionError):
+        pass
+    return True
+
+
+def publish(run: Path, own: Telemetry, notes: list[Note] | None = None) -> None:
+    """Leave this process' counts where the others find them; where there is no room, the next time."""
     path = run / f"{os.getpid()}.json"
     fresh = path.with_suffix(".part")
-    fresh.write_bytes(msgspec.json.encode(own.snapshot()))
-    fresh.replace(path)
+    with contextlib.suppress(OSError):
+        run.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(msgspec.json.encode(Left(own.snapshot(), notes or [])))
+        fresh.replace(path)
 
 
-def together(run: Path, own: Telemetry) -> Snapshot:
-    """The counts of all processes of the service, this one's as they are now."""
-    found = [own.snapshot()]
+def gathered(run: Path, own: Telemetry) -> dict[str, Left]:
+    """What every process of the service left, by its number; this one's counts are as they are now."""
+    mine = str(os.getpid())
+    found = {mine: Left(own.snapshot(), [])}
     for path in sorted(run.glob("*.json")):
-        if path.stem == str(os.getpid()):
+        if path.stem == mine:
             continue
         try:
             if time.time() - path.stat().st_mtime < STALE_S:
-                found.append(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]))
+                found[path.stem] = _decode(path.read_bytes())
         except (OSError, msgspec.DecodeError):
             continue
-    return telemetry.merge(found)
+    return found
 
 
 def exposed(run: Path, own: Telemetry) -> bytes:
     """What /metrics answers."""
-    return telemetry.exposition(together(run, own))
+    return telemetry.exposition(telemetry.merge(left.counts for left in gathered(run, own).values()))
 
 
 def status(service: Service) -> Status:
     """What /v1/status answers."""
-    release, uptime = service.engine.release, time.monotonic() - service.started
-    every = together(service.run, service.telemetry)
-    requests = _histograms(every, "sixfold_http_seconds").get(("/v1/recommend",))
-    stages = _histograms(every, "sixfold_stage_seconds")
-    fallbacks = _series(every, "sixfold_fallbacks_total")
-    lag = _histograms(every, "sixfold_fold_seconds").get(())
+    doing, engine = service.doing, service.engine
+    design, minute, slots = engine.release.design, doing.recent.over(MINUTE_S), doing.slots()
+    lag = minute.ms(WRITING["fold"], 0.99)
     return Status(
-        design=release.design.name,
-        release=release.id,
-        release_age_s=max((service.clock.now() - release.manifest.cuts.end) / 1e6, 0),
-        uptime_s=uptime,
-        per_s=_count(requests) / max(uptime, 1e-9),
-        p50_ms=_ms(requests, 0.5),
-        p99_ms=_ms(requests, 0.99),
-        shed=int(sum(_series(every, "sixfold_shed_total").values())),
-        event_lag_s=None if lag is None else telemetry.quantile(*lag, 0.99),
-        stages=[
-            Stage(
-                name=stage,
-                deadline_ms=1e3 * service.rungs[stage].deadline_s if stage in service.rungs else None,
-                per_s=_count(held) / max(uptime, 1e-9),
-                p50_ms=_ms(held, 0.5),
-                p99_ms=_ms(held, 0.99),
-                fallbacks=int(sum(count for labels, count in fallbacks.items() if labels[0] == stage)),
-            )
-            for (stage,), held in stages.items()
-        ],
-        degraded=[] if service.link is None or service.link.up else [_WRITER_AWAY],
+        design=design.name,
+        goal=design.problem.goal,
+        release=engine.release.id,
+        release_age_s=max((service.clock.now() - engine.release.manifest.cuts.end) / 1e6, 0),
+        retrain_s=parse(design.requirements.retrain) / SECOND,
+        clock=text(service.clock.now()),
+        uptime_s=time.monotonic() - service.started,
+        processes=doing.processes,
+        window_s=minute.seconds,
+        per_s=minute.per_s("sixfold_http_seconds", _decides),
+        p50_ms=minute.ms("sixfold_http_seconds", 0.5, _decides),
+        p99_ms=minute.ms("sixfold_http_seconds", 0.99, _decides),
+        required_per_s=design.requirements.requests_per_s,
+        required_p99_ms=design.requirements.p99_ms,
+        may_miss=1 - design.requirements.availability,
+        shed=sum(slot.shed for slot in slots),
+        fallbacks=sum(slot.fallbacks for slot in slots),
+        failed=sum(slot.failed for slot in slots),
+        event_lag_s=None if lag is None else lag / 1e3,
+        events=_events(service, minute),
+        stages=_stages(service, minute),
+        degraded=_standing(service, minute),
+        slots=slots,
+        trial=_trial(service),
     )
 
 
-_WRITER_AWAY = Degraded("writer", "the state as it was", "the writer is away")
-
-Histogram = tuple[Sequence[float], Sequence[int]]
-"""Upper bounds of buckets, and how many fell into each."""
+def _decides(labels: Labels) -> bool:
+    return labels[0] in DECISIONS
 
 
-def _series(every: Snapshot, name: str) -> dict[tuple[str, ...], Any]:
-    return {tuple(values): value for values, value in every.get(name, {"series": []})["series"]}
+def _stages(service: Service, minute: Grown) -> list[Stage]:
+    """The stages of a request, those of the writer, and any other that was timed."""
+    name = "sixfold_stage_seconds"
+    names = dict.fromkeys([*STAGES, *(stage for (stage,) in minute.labels(name))])
+    stages = [_stage(service, minute, name, stage) for stage in names]
+    return [*stages, *(_stage(service, minute, name, stage) for stage, name in WRITING.items())]
 
 
-def _histograms(every: Snapshot, name: str) -> dict[tuple[str, ...], Histogram]:
-    return {labels: (every[name]["bounds"], value[0]) for labels, value in _series(every, name).items()}
+def _stage(service: Service, minute: Grown, family: str, stage: str) -> Stage:
+    def of_stage(labels: Labels) -> bool:
+        return not labels or labels[0] == stage
+
+    rung = service.rungs.get(stage)
+    return Stage(
+        name=stage,
+        within="writer" if stage in WRITING else PIECES.get(stage),
+        deadline_ms=1e3 * rung.deadline_s if rung else None,
+        fallback=rung.fallback if rung else None,
+        per_s=minute.per_s(family, of_stage),
+        p50_ms=minute.ms(family, 0.5, of_stage),
+        p99_ms=minute.ms(family, 0.99, of_stage),
+        fallbacks=minute.number("sixfold_fallbacks_total", lambda labels: labels[0] == stage),
+    )
 
 
-def _count(held: Histogram | None) -> int:
-    return 0 if held is None else sum(held[1])
+def _events(service: Service, minute: Grown) -> Events:
+    newest = service.engine.state.now()
+    return Events(
+        posted_per_s=minute.per_s("sixfold_events_total", lambda labels: labels[0] == "accepted"),
+        decisions_per_s=minute.per_s(
+            "sixfold_http_requests_total", lambda labels: _decides(labels) and labels[1] == "200"
+        ),
+        lag_p50_ms=minute.ms(WRITING["fold"], 0.5),
+        lag_p99_ms=minute.ms(WRITING["fold"], 0.99),
+        behind=len(service.decisions),
+        dropped=service.decisions.dropped,
+        newest=text(newest) if newest else "",
+    )
 
 
-def _ms(held: Histogram | None, q: float) -> float | None:
-    found = None if held is None else telemetry.quantile(*held, q)
-    return None if found is None else 1e3 * found
+def _slot(at: int, grown: Grown) -> Slot:
+    shed = grown.number("sixfold_shed_total")
+    wrong = grown.number(
+        "sixfold_http_requests_total", lambda labels: labels[0] in ROUTES and labels[1].startswith("5")
+    )
+    return Slot(
+        at=at,
+        requests=grown.number("sixfold_http_seconds", _decides),
+        p99_ms=grown.ms("sixfold_http_seconds", 0.99, _decides),
+        fallbacks=grown.number("sixfold_fallbacks_total"),
+        shed=shed,
+        failed=max(wrong - shed, 0),
+    )
+
+
+def _standing(service: Service, minute: Grown) -> list[Standing]:
+    """What is not as designed: first what is so at this moment, then what was within the last seconds."""
+    out = []
+    if service.link is not None and not service.link.up:
+        out.append(_now("writer", "events are refused, slates come from the state as it was", "the writer is away"))
+    if minute.number("sixfold_releases_refused_total"):
+        out.append(_now("release", f"{service.engine.release.id} goes on", "the published release is not fit to serve"))
+    newest: dict[tuple[str, str], Note] = {}
+    for note in sorted(service.doing.notes, key=lambda note: note.at):
+        newest[note.stage, note.fallback] = note
+    for (stage, fallback), note in newest.items():
+        count = minute.number("sixfold_fallbacks_total", lambda labels, of=(stage, fallback): labels == of)  # type: ignore[misc]
+        ago = max(time.time() - note.at, 0)
+        out.append(Standing(stage=stage, fallback=fallback, reason=note.reason, ago_s=ago, count=count))
+    return out
+
+
+def _now(stage: str, fallback: str, reason: str) -> Standing:
+    return Standing(stage=stage, fallback=fallback, reason=reason, ago_s=0, count=0)
+
+
+def _trial(service: Service) -> Trial:
+    design, known = service.engine.release.design, service.engine.state.ids[service.engine.release.design.member]
+    names = known.names()[:MEMBERS].tolist()
+    return Trial(
+        member=design.member,
+        item=design.item,
+        members=[name.decode() for name in names],
+        contexts=list(service.engine.release.model.features.contexts),
+        k=design.problem.decides.size,
+    )

@@ -99,6 +99,8 @@ class Route:
     max_bytes: int = MIB
     deadline_s: float = 1.0
     about: About = About()
+    open: bool = False
+    """Whether it is answered without a token."""
 
 
 class _Served:
@@ -122,8 +124,8 @@ class _Served:
 class App:
     """The ASGI application of some routes.
 
-    `token` is asked of every path but /health/*. `log_every` logs each n-th answer below 400 and each n-th shed one, 0
-    none of them; all other answers are logged. `lifespan` is entered before the first request and left after the last.
+    `token` is asked of every path but /health/* and open routes. `log_every` logs each n-th answer below 400 and each n-th
+    shed one, 0 none of them; all other answers are logged. `lifespan` spans all requests.
     """
 
     def __init__(
@@ -142,6 +144,7 @@ class App:
         self._waited = telemetry.histogram(
             "sixfold_http_wait_seconds", "From the parsed headers to the start of the work."
         ).of()
+        self._open = {route.path for route in routes if route.open}
         self._token = token.encode() if token is not None else None
         self._log_every, self._to_log = log_every, 0
         self._lifespan = lifespan
@@ -179,7 +182,7 @@ class App:
         self._log(scope, raw.status, took, request_id)
 
     def _admit(self, path: str, headers: dict[bytes, bytes]) -> None:
-        if self._token is None or path.startswith(OPEN_PATHS):
+        if self._token is None or path in self._open or path.startswith(OPEN_PATHS):
             return
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
         if not hmac.compare_digest(token.strip(), self._token) or scheme.lower() != b"bearer":

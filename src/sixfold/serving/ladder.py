@@ -47,6 +47,10 @@ class Rung:
         self.failures = 0
         self.expected_s += WEIGHT * (took_s - self.expected_s)
 
+    def skipped(self) -> None:
+        """A stage that is not begun teaches nothing: what is expected of it fades, so that it is tried again."""
+        self.expected_s *= 1 - WEIGHT
+
     def failed(self) -> None:
         self.failures += 1
 
@@ -66,6 +70,7 @@ class Climb:
         rung, now = self.rungs[name], time.monotonic()
         left = min(rung.deadline_s, self.deadline - now)
         if left <= rung.expected_s:
+            rung.skipped()
             return self._instead(
                 rung, instead, f"late: {max(left, 0) * 1e3:.0f} ms were left of {rung.deadline_s * 1e3:g}"
             )
@@ -80,6 +85,8 @@ class Climb:
         except (SixfoldError, OSError) as error:
             rung.failed()
             return self._instead(rung, instead, f"failed: {error}")
+        finally:
+            self.observe(name, time.monotonic() - now)
         rung.well(time.monotonic() - now)
         return out
 

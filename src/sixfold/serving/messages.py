@@ -182,10 +182,14 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage of the pipeline in the last minutes."""
+    """One stage of a request or of the writer, in the last minute."""
 
     name: str
+    within: str | None
+    """The part with a deadline that this one is a piece of."""
     deadline_ms: float | None
+    fallback: str | None
+    """What stands in for it once its deadline has passed."""
     per_s: float
     p50_ms: float | None
     p99_ms: float | None
@@ -193,24 +197,98 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """Answers in which its fallback stood in."""
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in for a part now, and why."""
+
+    stage: str
+    fallback: str
+    reason: str
+    ago_s: float
+    """Since it was last so; 0 where it is so at this moment."""
+    count: Count
+    """How often in the last minute."""
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """Five seconds of a service."""
+
+    at: int
+    """When they began, in Unix seconds."""
+    requests: Count
+    p99_ms: float | None
+    fallbacks: Count
+    shed: Count
+    failed: Count
+
+
+class Events(msgspec.Struct, frozen=True, kw_only=True):
+    """The other half of the loop: what comes back, is written down and is seen by the next request."""
+
+    posted_per_s: float
+    """Events that clients posted and that were kept."""
+    decisions_per_s: float
+    """Slates that were answered, each of which is written down."""
+    lag_p50_ms: float | None
+    """From the acknowledgement of events to their being seen by requests."""
+    lag_p99_ms: float | None
+    behind: Count
+    """Decisions of this worker that wait for the writer."""
+    dropped: Count
+    """Decisions that never reached the log, since the start."""
+    newest: str
+    """When the newest event of the state was, in the service's own time."""
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What one needs to know to ask for a slate."""
+
+    member: str
+    """What the design calls a member."""
+    item: str
+    members: list[str]
+    """Some that the state knows."""
+    contexts: list[str]
+    """What features of the release read of the moment."""
+    k: Count
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """What the console shows: the flow with its rates, the release and how fresh the state is."""
+    """What the console shows: the flow with its rates, the release, how fresh the state is and what stands in for what."""
 
     design: str
+    goal: str
     release: str
     release_age_s: float
+    """Since the end of what the release learned from."""
+    retrain_s: float
+    clock: str
+    """What time it is for the service."""
     uptime_s: float
+    """Of the worker that answers."""
+    processes: Count
+    """Workers and writer, all of which the rates are of."""
+    window_s: float
+    """What `per_s`, the quantiles and the stages look back on: a minute, or less after a start."""
     per_s: float
-    """Requests a second in the last minutes."""
     p50_ms: float | None
     p99_ms: float | None
+    required_per_s: float
+    required_p99_ms: float
+    may_miss: float
+    """The share of requests that the required availability allows to go unanswered."""
     shed: Count
-    """Requests that were refused early in the last minutes."""
+    """Requests that were refused early in the last five minutes; so `fallbacks` and `failed`."""
+    fallbacks: Count
+    failed: Count
     event_lag_s: float | None
-    """From the acknowledgement of an event to its being seen by requests."""
+    """From the acknowledgement of an event to its being seen by requests, p99."""
+    events: Events
     stages: list[Stage]
-    degraded: list[Degraded]
-    """What stands in for what, now."""
+    degraded: list[Standing]
+    """What stands in for what, now. Empty where all is as designed."""
+    slots: list[Slot]
+    """The last five minutes, oldest first."""
+    trial: Trial
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -8,7 +8,9 @@ A process that is ready says so by a line on its standard output; one that canno
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
+import signal
 import sys
 import threading
 import time
@@ -28,6 +30,7 @@ from .service import Role, Service
 
 LOOK_S = 0.2
 """Between two looks at which release is published."""
+_PARENT_DEATH_SIGNAL = 1
 SWITCH_S = 0.0005
 """How long a thread that loads a release may keep the one that answers waiting."""
 
@@ -52,7 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run(settings: Settings) -> None:
-    """Be a process until SIGTERM."""
+    """Be a process until SIGTERM, or until its supervisor is gone."""
+    _end_with_parent()
     if settings.part == "writer":
         from . import writer
 
@@ -91,7 +95,7 @@ def _worker(settings: Settings) -> None:
     service.engine.warm()
     routes = service.routes()
     if takes_events:
-        routes += [console(), openapi.route(routes, token=settings.token is not None)]
+        routes += [console(guarded=settings.token is not None), openapi.route(routes, token=settings.token is not None)]
     app = App(routes, telemetry, token=settings.token, log_every=settings.log_every, lifespan=service.living)
     serve(app, bind(settings.host, settings.port, shared=True), ready=_ready, telemetry=telemetry)
 
@@ -125,16 +129,16 @@ def _followed(workspace: Workspace, *, pinned: bool):  # type: ignore[no-untyped
         while True:
             age.set(max((service.clock.now() - service.engine.release.manifest.cuts.end) / 1e6, 0))
             await asyncio.sleep(LOOK_S)
-            found = None if pinned else workspace.current_id()
-            if found is None or found == tried:
-                continue
-            tried = found
             try:
+                found = None if pinned else workspace.current_id()
+                if found is None or found == tried:
+                    continue
+                tried = found
                 service.engine = await asyncio.to_thread(_loaded, workspace, found, service.engine.services)
                 _note(f"release {found} is served now")
-            except SixfoldError as error:
+            except (SixfoldError, OSError, LookupError, ValueError) as error:
                 refused.add()
-                _note(f"release {found} is not served: {error}; {service.engine.release.id} goes on")
+                _note(f"release {tried} is not served: {error}; {service.engine.release.id} goes on")
 
     return follow
 
@@ -145,6 +149,12 @@ def _loaded(workspace: Workspace, number: str, services: Services | None) -> Eng
     fresh = engine(workspace, releases.read(workspace.releases / number), services)
     fresh.warm()
     return fresh
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process with its supervisor, however that ends: else it kept log and port from the next one."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _note(text: str) -> None:

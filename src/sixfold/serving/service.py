@@ -19,6 +19,7 @@ from ..design import Design
 from ..errors import Overloaded, SixfoldError, Unavailable
 from ..events.incoming import Rejected, parse
 from ..events.objects import Event
+from ..features.served import encode
 from ..types import SECOND
 from . import health, remote
 from .body import MIB
@@ -39,6 +40,7 @@ FLUSH_S = 0.005
 """Between two hand-overs of decisions to the writer."""
 EVENTS_BYTES = 8 * MIB
 LAST_SLATES = 10_000
+_STALE = Degraded("state", "as it was", "the writer is away, and nobody folds events")
 
 
 def rungs(design: Design) -> dict[str, Rung]:
@@ -60,12 +62,14 @@ class Service:
     follow: Callable[[Service], Awaitable[None]]
     rungs: dict[str, Rung] = field(init=False)
     decisions: Decisions = field(init=False)
+    doing: health.Doing = field(init=False)
     started: float = field(default_factory=time.monotonic)
     _last: dict[str, Slate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rungs = rungs(self.engine.release.design)
         self.decisions = Decisions(self.engine.release.design.member)
+        self.doing = health.Doing(self.run, self.telemetry)
         self._ids = _decision_ids()
         seconds = self.telemetry.histogram(
             "sixfold_stage_seconds", "What each stage of a request took.", labels=("stage",)
@@ -138,7 +142,10 @@ class Service:
         mapped = self.engine.state.store.mapped
         if mapped is not None:
             mapped.refresh()
-        return next(self._ids), ts, Climb(self.rungs, context.deadline, self._observe)
+        climb = Climb(self.rungs, context.deadline, self._observe)
+        if self.link is not None and not self.link.up:
+            climb.degraded.append(_STALE)
+        return next(self._ids), ts, climb
 
     def _wait(self, context: Context) -> None:
         """Refuse a request that is late before it began: those behind it can still be in time."""
@@ -152,10 +159,14 @@ class Service:
 
     def _answered(self, slate: Slate, climb: Climb, *, timing: bool) -> Slate:
         for one in climb.degraded:
-            self._fallbacks.of(one.stage, one.fallback).add()
+            self._fell(one)
         if not timing:
             return slate
         return msgspec.structs.replace(slate, timing_ms={name: round(ms, 3) for name, ms in climb.laps.items()})
+
+    def _fell(self, one: Degraded) -> None:
+        self._fallbacks.of(one.stage, one.fallback).add()
+        self.doing.fell(one)
 
     def _remember(self, member: str, slate: Slate) -> None:
         self._last.pop(member, None)
@@ -168,8 +179,8 @@ class Service:
         kept = self._last.get(asked.member) or next(reversed(self._last.values()), None)
         if kept is None:
             raise Unavailable(f"no slate can be made now ({error}); ask again") from error
-        self._fallbacks.of("request", "last slate").add()
         note = Degraded("request", "last slate", f"failed: {error}")
+        self._fell(note)
         return msgspec.structs.replace(kept, decision=id, member=asked.member, degraded=[note])
 
     # Services
@@ -275,14 +286,15 @@ class Service:
             return
         held: list[Decision] = self.decisions.take()
         try:
-            await self.link.append(self.decisions.events(held))
+            served = {one.id: encode(one.served) for one in held if one.served}
+            await self.link.append(self.decisions.events(held), served)
         except SixfoldError:
             self.decisions.back(held)
 
     async def _publish(self) -> None:
         while True:
             self._gauges()
-            health.publish(self.run, self.telemetry)
+            self.doing.publish()
             await asyncio.sleep(1)
 
 

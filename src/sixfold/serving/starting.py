@@ -43,7 +43,7 @@ def processes(wanted: Wanted) -> dict[str, Settings]:
         end = log.end()
     socket = socket_path(workspace.folder)
     writer = Settings(
-        part="writer", folder=str(workspace.folder), socket=str(socket), run=str(socket.with_suffix(".run")),
+        part="writer", folder=str(workspace.folder), socket=str(socket), run=str(socket.with_suffix(f".{wanted.role}.run")),
         clock=Clock.of(wanted.clock, end_us=end),
     )  # fmt: skip
     worker = msgspec.structs.replace(

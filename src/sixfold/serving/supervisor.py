@@ -90,8 +90,14 @@ class Supervisor:
                 old = self._running[name]
                 keeping = self._keeping.pop(name)
                 keeping.cancel()
-                await self._start(name)
-                self._keeping[name] = asyncio.create_task(self._keep(name))
+                try:
+                    await self._start(name)
+                except Unavailable as error:
+                    self._running[name] = old
+                    self._tell(f"the {name} was not replaced: {error}")
+                    return
+                finally:
+                    self._keeping[name] = asyncio.create_task(self._keep(name))
                 await _ended(old)
                 self._tell(f"the {name} was replaced")
 

@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import hashlib
 import itertools
+import math
 import os
 import struct
 import tempfile
+import time
 from pathlib import Path
 
 import msgspec
@@ -25,13 +27,16 @@ LARGEST = 64 << 20
 """Bytes of a frame at most."""
 PATIENCE_S = 0.05
 """Between two tries to reach the writer."""
+SILENT_S = 1.0
+"""A writer that owes an answer for so long counts as away: what is sent to it meanwhile would only pile up."""
 
 
 class Append(msgspec.Struct, array_like=True, tag="append"):
-    """Take these events in; `events` is what `codec.pack` gives."""
+    """Take these events in; `events` is what `codec.pack` gives. served: values that were served, encoded, by decision."""
 
     number: int
     events: bytes
+    served: dict[str, bytes] = {}
 
 
 class Appended(msgspec.Struct, array_like=True, tag="appended"):
@@ -79,33 +84,36 @@ class Link:
         self._path = path
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Appended]] = {}
+        self._since: dict[int, float] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def up(self) -> bool:
-        return self._writer is not None
+        """Whether the writer is there and answers."""
+        oldest = next(iter(self._since.values()), math.inf)
+        return self._writer is not None and time.monotonic() - oldest < SILENT_S
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._stay())
 
-    async def append(self, events: Events) -> Appended:
+    async def append(self, events: Events, served: dict[str, bytes] | None = None) -> Appended:
         """Send events and await that they are on disk. Raises Unavailable where the writer is away, or went meanwhile."""
-        if self._writer is None:
+        if self._writer is None or not self.up:
             raise Unavailable(
                 "the writer of the log is away; send the same events again in a moment, they are kept once"
             )
         number = next(self._numbers)
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = future
+        self._waiting[number], self._since[number] = future, time.monotonic()
         try:
-            self._writer.write(framed(Append(number, pack(events))))
+            self._writer.write(framed(Append(number, pack(events), served or {})))
             await self._writer.drain()
             done = await future
         except ConnectionError as error:
             raise Unavailable(f"the writer of the log went away ({error}); send the same events again") from error
         finally:
-            self._waiting.pop(number, None)
+            del self._waiting[number], self._since[number]
         if done.error:
             raise Unavailable(done.error)
         return done

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import upkeep
-from ..errors import DataError, SixfoldError
+from ..errors import DataError, SixfoldError, Unavailable
 from ..events.codec import unpack
 from ..events.log import Appended as Written
 from ..events.log import EventLog
+from ..events.repair import Repaired, repair
 from ..events.schema import Events, concat
 from ..features.online import State
 from ..release import Release
@@ -43,8 +45,7 @@ class Writer:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.log: EventLog = workspace.log()
-        self.log.hold()
+        self.log, self.repaired = _opened(workspace)
         self.states: dict[Path, State] = {}
         self._last: Written | None = None
         self.follow(workspace.current())
@@ -88,6 +89,21 @@ class Writer:
         self.log.close()
 
 
+def _opened(workspace: Workspace) -> tuple[EventLog, Repaired | None]:
+    """The log to write, made whole where it is damaged: a service is to be ready again without anyone coming."""
+    try:
+        log = workspace.log()
+        log.hold()
+        return log, None
+    except DataError:
+        repaired = repair(workspace.log_path)
+        if repaired is None:
+            raise
+        log = workspace.log()
+        log.hold()
+        return log, repaired
+
+
 def _shares(
     batches: Sequence[Events],
     whole: Events,
@@ -114,6 +130,7 @@ def _shares(
 class _Waiting:
     number: int
     events: Events
+    served: dict[str, bytes]
     size: int
     to: asyncio.StreamWriter
 
@@ -149,7 +166,7 @@ class Desk:
         except DataError as error:
             to.write(framed(Appended(asked.number, error=str(error))))
             return
-        self._waiting.append(_Waiting(asked.number, events, size, to))
+        self._waiting.append(_Waiting(asked.number, events, asked.served, size, to))
         self._bytes += size
         self._some.set()
 
@@ -178,6 +195,7 @@ class Desk:
         began = time.monotonic()
         try:
             done = self._writer.take([one.events for one in group])
+            self._writer.log.keep({name: body for one in group for name, body in one.served.items()})
         except FULL as error:
             done = [
                 Appended(0, error=f"the log cannot be written ({error}); make room and send the events again")
@@ -205,6 +223,8 @@ async def serve(workspace: Workspace, path: Path, run: Path, *, ready: Callable[
     """Write for whoever connects to a socket, until SIGTERM or SIGINT; then finish what came."""
     telemetry = Telemetry()
     writer = Writer(workspace)
+    if writer.repaired is not None:
+        print(writer.repaired, file=sys.stderr, flush=True)
     desk = Desk(writer, telemetry)
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
@@ -249,5 +269,10 @@ def main(folder: Path, path: Path, run: Path, *, ready: Callable[[], None]) -> N
     """The writer's process."""
     import uvloop
 
-    with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(serve(Workspace(folder), path, run, ready=ready))
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            uvloop.run(serve(Workspace(folder), path, run, ready=ready))
+    except FULL as error:
+        raise Unavailable(
+            f"the state of {folder} cannot be written ({error}); make room: it goes on by itself"
+        ) from error
