@@ -21,8 +21,8 @@ ROOT = Path(sixfold.__file__).parent
 ROOMS = (
     "types", "errors", "durations", "events", "metrics", "features", "retrieval", "ranking", "policy", "design", "lint",
     "language", "systems", "pipeline", "golden", "release", "explain", "upkeep", "workspace", "asking", "serving", "scaling",
-    "training", "evaluation", "worlds", "journey", "ingest", "inferred", "beginning", "live", "doctor", "report", "notebook", "cli",
-    "__init__",
+    "training", "evaluation", "worlds", "journey", "ingest", "inferred", "beginning", "live", "doctor", "report",
+    "notebook", "cli", "__init__",
 )  # fmt: skip
 """The order of reading: a room imports only rooms before it."""
 
@@ -37,7 +37,7 @@ SERVICE_ROOMS = {
     "explain", "upkeep", "workspace", "serving",
 }  # fmt: skip
 SERVICE_MODULES = {
-    *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "timeline")),
+    *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "known", "repair", "salvage", "timeline")),
     *(f"events.{name}" for name in ("incoming", "gathering", "decoded", "objects", "parsing", "times")),
     *(f"metrics.{name}" for name in ("target", "interval", "kernel")),
     "events", "metrics",

@@ -116,8 +116,11 @@ def write(
         if final.exists():
             shutil.rmtree(draft)
         else:
+            for inner in (path for path in draft.rglob("*") if path.is_dir()):
+                sync(inner)
+            sync(draft)
             draft.rename(final)
-            _sync(folder)
+            sync(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return read(final)
@@ -254,7 +257,8 @@ def _json(path: Path, kind: Any) -> Any:
         raise ReleaseError(f"{path} cannot be read ({error}); roll back or train again") from error
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Have the names in a folder on disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -8,7 +8,10 @@ cache/        training stages by content       reports/     HTML
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -118,25 +121,52 @@ class Workspace:
 
     def promote(self, number: str) -> None:
         """Point CURRENT at a release, by one rename; the one before is remembered for `rollback`."""
-        before = self.current_id()
-        history = [number, *((self.releases / "CURRENT").read_text().split() if before else [])]
-        fresh = self.releases / f".CURRENT-{os.getpid()}"
+        with self._alone("publishing", wait=True):
+            self._publish([number, *self._published()])
+
+    def rollback(self) -> str:
+        """Publish the release before the current one again; gives its id."""
+        with self._alone("publishing", wait=True):
+            history = self._published()
+            if len(history) < 2:
+                raise ReleaseError("there is no release to roll back to; 'sixfold releases' lists those there are")
+            self._publish(history[1:])
+        return history[1]
+
+    def _published(self) -> list[str]:
+        """The releases that are or were CURRENT, the newest first."""
+        path = self.releases / "CURRENT"
+        return path.read_text().split() if path.exists() else []
+
+    def _publish(self, history: list[str]) -> None:
+        fresh = self.releases / ".CURRENT"
         with fresh.open("w") as file:
             file.write("\n".join(dict.fromkeys(history)) + "\n")
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.releases / "CURRENT")
+        releases.sync(self.releases)
 
-    def rollback(self) -> str:
-        """Publish the release before the current one again; gives its id."""
-        path = self.releases / "CURRENT"
-        history = path.read_text().split() if path.exists() else []
-        if len(history) < 2:
-            raise ReleaseError("there is no release to roll back to; 'sixfold releases' lists those there are")
-        fresh = self.releases / f".CURRENT-{os.getpid()}"
-        fresh.write_text("\n".join(history[1:]) + "\n")
-        fresh.replace(path)
-        return history[1]
+    @contextlib.contextmanager
+    def training(self) -> Iterator[None]:
+        """Train here alone; what a training that was killed has left is cleared away. Raises Busy where another one is at it."""
+        with self._alone("training", wait=False):
+            for draft in self.releases.glob(".draft-*"):
+                shutil.rmtree(draft, ignore_errors=True)
+            for part in self.cache.glob("*.[0-9]*.npz"):
+                part.unlink(missing_ok=True)
+            yield
+
+    @contextlib.contextmanager
+    def _alone(self, what: str, *, wait: bool) -> Iterator[None]:
+        self.releases.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.releases / f".{what}", os.O_RDWR | os.O_CREAT, 0o644)
+        with contextlib.closing(os.fdopen(handle)):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Busy(f"another process is {what} in {self.folder}; wait until it is done, or stop it") from error
+            yield
 
     # State
 

@@ -1,4 +1,4 @@
-"""A challenger must beat popularity and not lose to the champion."""
+"""The first release must beat popularity; a later one must not lose to the champion, nor to both."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ def ahead(value: float | None, low: float | None, high: float | None, *, metric=
     return Measure(metric or auc(), value, low, high, 100, 50)
 
 
-def evaluation(*, shown=None, slates=None) -> Evaluation:
+def evaluation(*, shown=None, slates=None, explored=None) -> Evaluation:
     return Evaluation(
         chosen="forest", systems={}, yardstick="nDCG@10", ahead=slates or {}, slices={}, cold={}, bins={}, funnel=[],
         importance={}, counts={}, notes=[], seconds={}, ahead_shown=shown or {},
+        ahead_explored=explored or {},
     )  # fmt: skip
 
 
@@ -32,6 +33,10 @@ WON, EVEN, LOST = (0.1, 0.05, 0.2), (0.01, -0.02, 0.04), (-0.1, -0.2, -0.05)
         (WON, WON, True),
         (WON, EVEN, True),
         (WON, LOST, False),
+        (EVEN, EVEN, True),
+        (EVEN, LOST, False),
+        (LOST, EVEN, False),
+        (LOST, WON, True),
     ],
 )
 def test_the_gate(popularity, champion, passed):
@@ -51,6 +56,18 @@ def test_reasons_say_by_how_much():
 def test_impressions_count_before_slates():
     both = evaluation(shown={"popularity": ahead(*WON)}, slates={"popularity": ahead(*LOST, metric=ndcg(at=10))})
     assert gate(both).passed
+
+
+def test_what_was_left_to_chance_counts_before_what_was_chosen():
+    """The champion's own choices may say what they will."""
+    lost, won = {"champion": ahead(*LOST)}, {"champion": ahead(*WON)}
+    assert gate(evaluation(shown=lost, explored=won)).passed
+    decision = gate(evaluation(shown=won, explored=lost))
+    assert decision.reasons == (
+        "failed: behind champion by 0.1000 AUC over 100 explored impressions [-0.2000, -0.0500]",
+    )
+    assert not decision.passed
+    assert not gate(evaluation(shown=lost, explored={"champion": ahead(None, None, None)})).passed
 
 
 def test_where_impressions_say_nothing_slates_do():

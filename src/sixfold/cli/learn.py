@@ -35,6 +35,7 @@ def train(quick: bool, force: bool, folder: Path, machine: bool) -> None:
     from . import show
 
     workspace = Workspace(folder)
+    click.get_current_context().with_resource(workspace.training())
     out, progress = show.console(), Progress(quiet=machine)
     rows = show.Rows(out, quiet=machine)
     design = journey.quick(workspace.design) if quick else workspace.design

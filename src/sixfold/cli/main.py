@@ -24,6 +24,9 @@ COMMANDS = {
     "releases": ("use", "List, show, promote and roll back releases."),
     "verify-skew": ("use", "Replay the log online and compare every feature of every row with batch."),
     "bench": ("bench", "Load a running service, open loop: latency, goodput, the knee."),
+    "live": ("live", "Close the loop: a world's members, the service, a training each day."),
+    "drill": ("drill", "Break each part of the service in turn, under load: what users got."),
+    "repair": ("repair", "Make a damaged log whole again; says what is lost."),
     "doctor": ("use", "What this installation has and lacks."),
     "demo": ("demo", "All of it: world, train, evaluate, check, a slate explained."),
 }

@@ -64,7 +64,11 @@ class Rows:
 def evaluation(out: Console, found: Evaluation) -> None:
     """Systems with intervals, what the chosen one wins and loses, slices, the truth where a world tells it."""
     systems(out, found.systems, chosen=found.chosen)
-    for title, ahead in ((f"{found.yardstick} over slates", found.ahead), ("AUC over impressions", found.ahead_shown)):
+    for title, ahead in (
+        (f"{found.yardstick} over slates", found.ahead),
+        ("AUC over impressions", found.ahead_shown),
+        ("AUC over explored impressions", found.ahead_explored),
+    ):
         for name, by in ahead.items():
             verdict = "ahead of" if (by.low or 0) > 0 else "behind" if (by.high or 0) < 0 else "no different from"
             out.print(f"{found.chosen} is {verdict} {name} in {title}: {interval(by)}", highlight=False)

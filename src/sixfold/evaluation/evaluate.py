@@ -14,6 +14,7 @@ from ..features.indexed import CONTEXT
 from ..features.spec import entity_field
 from ..metrics import binary
 from ..metrics.interval import paired
+from ..metrics.kernel import Doubles
 from ..metrics.spec import auc
 from ..metrics.target import Metric
 from ..pipeline import Model
@@ -24,7 +25,7 @@ from ..training.leaks import suspicious
 from ..training.material import Material
 from ..training.run import Ready, Stages
 from ..types import DAY, Floats, Rows
-from . import impressions, slates
+from . import explored, impressions, slates
 from .results import Evaluation, Measure, Measures, measure
 
 POPULARITY = "popularity"
@@ -117,7 +118,7 @@ class Contest:
         return Evaluation(
             chosen=chosen, systems=self.systems, yardstick=str(slates.YARDSTICK), slices=by_slice,
             leaks=self._leaks(model),
-            ahead=self._ahead(chosen), ahead_shown=self._ahead_shown(chosen),
+            ahead=self._ahead(chosen), ahead_shown=self._ahead_shown(chosen), ahead_explored=self._ahead_explored(chosen),
             cold=self.cold, bins=bins, funnel=slates.funnel(self.test, tuple(self.ready.sources), self.shown[chosen]),
             importance=_importance(model), counts=self._counts(), notes=self._notes(), seconds=dict(stages.seconds),
         )  # fmt: skip
@@ -132,16 +133,25 @@ class Contest:
             if name != chosen
         }
 
-    def _ahead_shown(self, chosen: str) -> dict[str, Measure]:
+    def _ahead_shown(self, chosen: str, weight: Doubles | None = None) -> dict[str, Measure]:
         if chosen not in self.predicted:
             return {}
         label, member = self._label(), self.ready.test.examples.member
-        ours = binary.auc.of(label, self.predicted[chosen])
+        ours = binary.auc.of(label, self.predicted[chosen], weight=weight)
         return {
-            name: measure(auc(), paired(ours, binary.auc.of(label, theirs), cluster=member, rng=self._rng()))
+            name: measure(
+                auc(), paired(ours, binary.auc.of(label, theirs, weight=weight), cluster=member, rng=self._rng())
+            )
             for name, theirs in self.predicted.items()
             if name != chosen
         }
+
+    def _ahead_explored(self, chosen: str) -> dict[str, Measure]:
+        """The same over what was left to chance, weighted; nothing where that is too little."""
+        if not self.ready.material.has_decisions:
+            return {}
+        weight = explored.weights(explored.propensities(self.ready.material, self.ready.test.examples))
+        return self._ahead_shown(chosen, weight) if explored.enough(self._label(), weight) else {}
 
     def _label(self) -> Floats:
         return next(iter(self.ready.test.examples.labels.values()))

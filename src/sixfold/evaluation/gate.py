@@ -1,7 +1,11 @@
-"""Whether a challenger may become the release that is served: it must beat popularity, and not lose to the champion.
+"""Whether a challenger may become the release that is served.
 
-Compared are the same test rows, paired by member: the order of impressions where the log has them, whole slates where it
-has not.
+The first one must beat popularity. A later one must not lose to the champion; nor to popularity, unless the champion is beaten:
+to hold a challenger back is to go on with the champion, which may be worse than both, as on the day after tastes have changed.
+
+Compared are the same test rows, paired by member. Where the log has impressions that its policy left to chance, it is their
+order that counts (`explored`): the others were chosen by the champion, and to be judged by them is to be judged by it. Else it
+is the order of all impressions, and where the log has none, whole slates.
 """
 
 from __future__ import annotations
@@ -21,15 +25,17 @@ class Gate(msgspec.Struct, frozen=True):
 def gate(found: Evaluation) -> Gate:
     """The gate's decision on an evaluated challenger."""
     reasons, passed = [], True
-    for name, must_win in (("popularity", True), ("champion", False)):
-        ahead = _known(found.ahead_shown.get(name)) or _known(found.ahead.get(name))
+    champion = _ahead(found, "champion")
+    for name, ahead in (("popularity", _ahead(found, "popularity")), ("champion", champion)):
         if ahead is None or ahead.value is None:
             continue
-        fine = _won(ahead) if must_win else not _lost(ahead)
+        first = champion is None
+        fine = _won(ahead) if first else not _lost(ahead) or (champion is not None and _won(champion))
         passed &= fine
+        over = f" over {ahead.n:,} explored impressions" if ahead is found.ahead_explored.get(name) else ""
         word = "ahead of" if (ahead.value > 0) else "behind"
         reasons.append(
-            f"{'passed' if fine else 'failed'}: {word} {name} by {abs(ahead.value):.4f} {ahead.metric} "
+            f"{'passed' if fine else 'failed'}: {word} {name} by {abs(ahead.value):.4f} {ahead.metric}{over} "
             f"[{ahead.low or 0:.4f}, {ahead.high or 0:.4f}]"
         )
     reasons += [f"failed: {leak}" for leak in found.leaks]
@@ -39,9 +45,10 @@ def gate(found: Evaluation) -> Gate:
     return Gate(passed, tuple(reasons))
 
 
-def _known(ahead: Measure | None) -> Measure | None:
-    """A difference that is defined: AUC is not, where the test has one class only."""
-    return None if ahead is None or ahead.value is None else ahead
+def _ahead(found: Evaluation, name: str) -> Measure | None:
+    """The difference to a system that counts, the first that is defined: AUC is not, where a test has one class only."""
+    candidates = (found.ahead_explored.get(name), found.ahead_shown.get(name), found.ahead.get(name))
+    return next((one for one in candidates if one is not None and one.value is not None), None)
 
 
 def _won(ahead: Measure) -> bool:

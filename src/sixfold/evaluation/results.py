@@ -64,9 +64,10 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything measured on the test part of a log.
 
     chosen: the system that is released. systems: measures by system, over impressions and over slates. ahead: the paired
-    difference chosen - system of `yardstick` over slates; ahead_shown: that of AUC over impressions. slices: by slice and
-    its value, of the chosen system. cold: measures of the systems for members without history. notes: what could not be
-    measured, and why; leaks: columns that know the label, each in a sentence.
+    difference chosen - system of `yardstick` over slates; ahead_shown: that of AUC over impressions, ahead_explored: over
+    those left to chance (`explored`). slices: by slice and its value, of the chosen system. cold: measures of the systems for
+    members without history. notes: what could not be measured, and why; leaks: columns that know the label, each in a
+    sentence.
     """
 
     chosen: str
@@ -82,6 +83,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str]
     seconds: dict[str, float]
     ahead_shown: dict[str, Measure] = {}
+    ahead_explored: dict[str, Measure] = {}
     leaks: list[str] = []
     truth: Truth | None = None
 

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Busy, DataError
+from . import files
 from .journal import Journal
 
 MAGIC = 0x53495846_00000001
@@ -79,18 +80,18 @@ class Mapped:
         except BlockingIOError as error:
             os.close(self._lock)
             raise Busy(f"the state in {self.folder} is being written by another process; ask that one") from error
-        if not _trusted(self.folder):
+        if not files.trusted(self.folder):
             self._clear()
         if not (self.folder / "header.bin").exists():
             head = np.zeros(FIXED + ARRAYS, np.int64)
             head[_MAGIC] = MAGIC
-            _put(self.folder / "layout.0.json", b"{}")
-            _put(self.folder / "header.bin", head.tobytes())
+            files.put(self.folder / "layout.0.json", b"{}")
+            files.put(self.folder / "header.bin", head.tobytes())
 
     def _soil(self) -> None:
         """From here on the pages hold what the disk may not: after a power cut they are not to be believed."""
         if not self._soiled:
-            (self.folder / "boot").write_text(_boot())
+            (self.folder / "boot").write_text(files.boot())
             (self.folder / "clean").unlink(missing_ok=True)
             self._soiled = True
 
@@ -121,7 +122,7 @@ class Mapped:
     def _announce(self, placed: dict[str, Placed]) -> None:
         """Have readers see these files from now on, under a new number."""
         number = int(self._head[_LAYOUT]) + 1
-        _put(self.folder / f"layout.{number}.json", msgspec.json.encode(placed))
+        files.put(self.folder / f"layout.{number}.json", msgspec.json.encode(placed))
         self._head[_LAYOUT] = number
 
     def refresh(self) -> None:
@@ -228,7 +229,7 @@ class Mapped:
         path = self.folder / place.file
         path.unlink(missing_ok=True)
         mapped = np.lib.format.open_memmap(path, "w+", values.dtype, values.shape)
-        _allocate(path)
+        files.allocate(path)
         mapped[...] = values
         self.arrays[name] = mapped.view(np.ndarray)
         self._fresh[name] = place
@@ -268,7 +269,7 @@ class Mapped:
         assert self._journal is not None
         if self._soiled:
             for path in self.folder.iterdir():
-                _sync(path)
+                files.sync(path)
             (self.folder / "clean").touch()
         self._journal.close()
         os.close(self._lock)
@@ -283,34 +284,3 @@ def _whole(array: NDArray[Any]) -> bool:
 def _opened(path: Path, *, write: bool) -> NDArray[Any]:
     array: NDArray[Any] = np.load(path, mmap_mode="r+" if write else "r", allow_pickle=False)
     return array.view(np.ndarray)
-
-
-def _trusted(folder: Path) -> bool:
-    """Whether every page is as it was written: closed in good order, or no power cut since."""
-    boot = folder / "boot"
-    return (folder / "clean").exists() or not boot.exists() or boot.read_text() == _boot()
-
-
-def _boot() -> str:
-    path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text() if path.exists() else ""
-
-
-def _allocate(path: Path) -> None:
-    """Take the room that a file is to fill; raises OSError where there is none, which a mapped page could only die of."""
-    with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-
-
-def _put(path: Path, data: bytes) -> None:
-    fresh = path.with_suffix(".part")
-    fresh.write_bytes(data)
-    fresh.replace(path)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -134,12 +134,13 @@ class State:
         batch = index(events, self.ids, item=self.memory.item)
         # An event is counted under its entity's attributes as of before it, so attributes are folded last.
         for (stream, by), accumulators in self._by_cells().items():
-            if batch.has(Stream(stream)):
-                self._accumulate(accumulators, batch.stream(Stream(stream)), by, batch)
-        if batch.has(self.memory.liked):
-            self._remember(batch.stream(self.memory.liked))
-        if batch.has(self.memory.seen):
-            self._see(batch.stream(self.memory.seen))
+            if batch.has(Stream(stream)) and _carry(happened := batch.stream(Stream(stream)), by):
+                self._accumulate(accumulators, happened, by, batch)
+        pair = (self.memory.member, self.memory.item)
+        if batch.has(self.memory.liked) and _carry(happened := batch.stream(self.memory.liked), pair):
+            self._remember(happened)
+        if batch.has(self.memory.seen) and _carry(happened := batch.stream(self.memory.seen), pair):
+            self._see(happened)
         self._bear(batch)
         self.store.require(_NOW, 1, np.asarray(np.int64(0)))
         self.store.put(_NOW, _FIRST, np.array([max(self.now(), events.span()[1])]))
@@ -239,6 +240,11 @@ class State:
             return np.where((later != 0).any(axis=1)[:, None], later, now)
 
         return cells(by, keys, len(ts), members=members, table=self._tables.get(by), learn=learn)
+
+
+def _carry(happened: Occurrences, by: tuple[str, ...]) -> bool:
+    """Whether events say whom they are of; those that do not, such as a watch without its member, are counted nowhere."""
+    return all(part.partition(".")[0] in happened.keys for part in by)
 
 
 def _by_threshold(accumulators: list[Accumulator]) -> Iterator[tuple[float | None, list[Accumulator]]]:

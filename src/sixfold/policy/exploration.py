@@ -10,6 +10,9 @@ import numpy as np
 
 from ..types import Floats, Rows
 
+LIKELY = 0.5
+"""A place whose propensity is lower was explored: the policy would sooner have shown something else there."""
+
 
 def explore(ranked: Rows, size: int, *, share: float, rng: np.random.Generator) -> tuple[Rows, Floats]:
     """The places (size,) of a slate as numbers into `ranked` (m,), best first, and their propensities (size,) float32.

@@ -36,6 +36,8 @@ def findings(evaluation: Evaluation) -> Html:
         texts.append(_sentence(chosen, f"{evaluation.yardstick} over slates", split(evaluation.ahead)))
     if evaluation.ahead_shown:
         texts.append(_sentence(chosen, f"{auc()} over impressions", split(evaluation.ahead_shown)))
+    if evaluation.ahead_explored:
+        texts.append(_sentence(chosen, f"{auc()} over impressions left to chance", split(evaluation.ahead_explored)))
     if evaluation.truth is not None:
         texts.append(_true(evaluation, evaluation.truth))
     lost = bool(split(evaluation.ahead).behind or split(evaluation.ahead_shown).behind)

@@ -94,7 +94,7 @@ class VideoWorld(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Tables are ordered by ts. An outcome comes in the batch of the day in which it ends; a late one a day later.
         """
         truth, earlier = _built(self)
-        yield _entities(truth, -_NEVER, self.start)
+        yield entities(truth, -_NEVER, self.start)
         pending: list[Table] = []
         seen, decided, watched = Seen(), 0, 0
         for midnight in range(self.start, self.stop, DAY):
@@ -104,7 +104,7 @@ class VideoWorld(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             outcomes = concat_tables([*pending, _outcomes(watches, decided, watched, due)])
             ready = outcomes["due"] < midnight + DAY
             pending = [take(outcomes, ~ready)]
-            known = _entities(truth, midnight, midnight + DAY)
+            known = entities(truth, midnight, midnight + DAY)
             delivered = _delivered(take(outcomes, ready))
             yield Events(known.entities, requests.table(decided), _shown(truth, slates), delivered)
             decided, watched = decided + len(requests), watched + len(watches.ts)
@@ -175,7 +175,7 @@ def _day(
     return requests, Slates.joined(shown), Watches.joined(watched), seen
 
 
-def _entities(truth: Truth, first: int, stop: int) -> Events:
+def entities(truth: Truth, first: int, stop: int) -> Events:
     """What came to be known of members and videos with first <= ts < stop, ordered by ts."""
     people, catalogue = truth.people, truth.catalogue
     new, old = (np.flatnonzero((first <= ts) & (ts < stop)) for ts in (catalogue.published, catalogue.withdrawn))

@@ -17,7 +17,7 @@ HOUR = 3600 * SECOND
 _TRAFFIC = np.exp(1.2 * np.cos(2 * np.pi * (np.arange(24) - 20) / 24))
 HOUR_SHARES = _TRAFFIC / _TRAFFIC.sum()
 _WEEKEND = 1.2
-_GLANCE_S = 1.0
+GLANCE_S = 1.0
 _SEARCHED = 64
 
 
@@ -105,7 +105,7 @@ def watch(truth: Truth, requests: Requests, items: Rows, seen: Seen, rng: Rng) -
     begun = rng.random(items.shape) < start.reshape(items.shape) * truth.examination
     seconds = np.zeros(items.shape)
     seconds[begun] = _seconds(truth, video[begun.ravel()], tau[begun.ravel()], rng)
-    end = requests.ts[:, None] + (SECOND * np.cumsum(_GLANCE_S + seconds, axis=1)).astype(np.int64)
+    end = requests.ts[:, None] + (SECOND * np.cumsum(GLANCE_S + seconds, axis=1)).astype(np.int64)
     row = np.nonzero(begun)[0]
     return Watches(row, requests.member[row], items[begun], end[begun], seconds[begun])
 
@@ -119,7 +119,7 @@ def search(truth: Truth, requests: Requests, rng: Rng) -> Watches:
     best = np.argmax(np.log(start) + rng.gumbel(size=start.shape), axis=1)[:, None]
     video = np.take_along_axis(items, best, axis=1)[:, 0]
     seconds = _seconds(truth, video, np.take_along_axis(tau, best, axis=1)[:, 0], rng)
-    end = requests.ts + (SECOND * (_GLANCE_S + seconds)).astype(np.int64)
+    end = requests.ts + (SECOND * (GLANCE_S + seconds)).astype(np.int64)
     return Watches(np.full(n, -1), requests.member, video, end, seconds)
 
 
