@@ -184,3 +184,46 @@ def test_after_a_power_cut_nothing_is_believed(folder, monkeypatch):
 def test_closed_in_good_order_outlives_a_power_cut(folder, monkeypatch):
     monkeypatch.setattr("sixfold.features.files.boot", lambda: "another start of the machine")
     assert Mapped(folder, write=True).offset == 3
+
+
+def test_who_reads_keeps_what_it_sees_while_a_state_begins_anew(folder):
+    writer, reader = Mapped(folder, write=True), Store(Mapped(folder, write=False))
+    writer.restart()
+    assert writer.offset == 0 and not writer.arrays
+    store = Store(writer)
+    store.require("pairs", 10, NOTHING)
+    store.put("pairs", np.arange(10), pairs(*range(100, 110)))
+    reader.mapped.refresh()
+    assert reader.read("pairs", np.arange(10), NOTHING)["at"].tolist() == list(range(10))
+    writer.commit(1, 11)
+    reader.mapped.refresh()
+    assert reader.read("pairs", np.arange(10), NOTHING)["at"].tolist() == list(range(100, 110))
+
+
+def test_a_start_anew_that_was_cut_short_is_begun_anew(folder):
+    writer = Mapped(folder, write=True)
+    writer.restart()
+    Store(writer).require("pairs", 500, NOTHING)
+    os.close(writer._lock)
+    again = Mapped(folder, write=True)
+    assert again.offset == 0 and not again.arrays
+    assert len(list(folder.glob("*.npy"))) == 1, "what readers still see"
+
+
+def test_a_file_that_was_seen_and_taken_back_is_not_taken_for_the_new_one(folder):
+    """Killed between the layout and the offset: a reader that looked in between must not keep those files."""
+    writer, reader = Mapped(folder, write=True), Mapped(folder, write=False)
+    writer.begin()
+    Store(writer).require("pairs", 500, NOTHING)
+    writer._announce(writer._placed | writer._fresh)
+    reader.refresh()
+    assert len(reader.arrays["pairs"]) == 500
+    os.close(writer._lock)
+    again = Mapped(folder, write=True)
+    store = Store(again)
+    again.begin()
+    store.require("pairs", 500, NOTHING)
+    store.put("pairs", np.arange(1), pairs(77))
+    again.commit(4, 44)
+    reader.refresh()
+    assert reader.arrays["pairs"]["at"][0] == 77

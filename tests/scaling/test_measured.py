@@ -23,6 +23,14 @@ def test_the_interval_of_a_quantile_covers_it_as_often_as_it_says():
     assert 0.92 <= covered <= 0.99
 
 
+def test_the_interval_of_a_share_covers_it_and_never_leaves_what_shares_can_be():
+    rng, truth = np.random.default_rng(2), 0.98
+    found = [measured.share(rng.binomial(200, truth) / 200, 200) for _ in range(500)]
+    assert 0.92 <= np.mean([number.low <= truth <= number.high for number in found]) <= 0.99
+    sure = measured.share(1.0, 1000)
+    assert sure.high == 1.0 and 0.995 < sure.low < 1.0
+
+
 def test_without_an_answer_there_is_no_number():
     assert measured._quantile(np.empty(0), 0.99).n == 0
 

@@ -119,7 +119,7 @@ def check(load: bool, seconds: float, folder: Path, machine: bool) -> None:
     """
     from .. import journey
     from ..evaluation.check import failed
-    from ..scaling import measured
+    from ..scaling import drill, measured
     from ..workspace import Workspace
     from . import show
 
@@ -136,6 +136,9 @@ def check(load: bool, seconds: float, folder: Path, machine: bool) -> None:
             click.echo(f"note: {remark}", err=True)
     served = measured.read(workspace)
     numbers = {name: number.interval for name, number in served.numbers.items()} if served else {}
+    drilled = drill.read(workspace)
+    if drilled and drilled.sent:
+        numbers["availability"] = measured.share(drilled.available, drilled.sent).interval
     judged = journey.verdicts(release, numbers)
     if machine:
         emit([{"path": path, "verdict": verdict} for path, verdict in judged])

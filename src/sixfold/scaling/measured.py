@@ -111,6 +111,13 @@ class _Status(msgspec.Struct):
     event_lag_s: float | None = None
 
 
+def share(part: float, of: int) -> Number:
+    """A share with its interval (Wilson 1927), which stays between 0 and 1 where nothing failed."""
+    z = 1.96**2 / of
+    middle, reach = (part + z / 2) / (1 + z), math.sqrt(z * part * (1 - part) + z * z / 4) / (1 + z)
+    return Number(part, of, max(middle - reach, 0.0), min(middle + reach, 1.0))
+
+
 def _rate(load: Load, rate: float, seconds: float, within_ms: float) -> Number:
     """Answers in time a second, had all been sent at exactly the rate: what was due by chance is not the service's doing."""
     good = int((load.ok & (load.latency_ms <= within_ms)).sum())
