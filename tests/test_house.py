@@ -37,7 +37,7 @@ SERVICE_ROOMS = {
     "explain", "upkeep", "workspace", "serving",
 }  # fmt: skip
 SERVICE_MODULES = {
-    *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "known", "repair", "salvage", "timeline")),
+    *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "known", "lock", "repair", "salvage", "timeline")),
     *(f"events.{name}" for name in ("incoming", "gathering", "decoded", "objects", "parsing", "times")),
     *(f"metrics.{name}" for name in ("target", "interval", "kernel")),
     "events", "metrics",

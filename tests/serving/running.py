@@ -32,12 +32,11 @@ class Running:
     port: int
 
     def ask(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        connection.request(method, path, data, {"content-type": kind} if data is not None else {})
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request(method, path, data, {"content-type": kind} if data is not None else {})
+            answer = connection.getresponse()
+            text = answer.read()
         return answer.status, json.loads(text) if "json" in answer.headers["content-type"] else text.decode()
 
     def children(self, part: str) -> list[int]:

@@ -7,7 +7,6 @@ a duplicate and is left out, one with other content is a conflict and is handed 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,9 +20,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Busy, DataError
+from ..errors import DataError
 from .codec import decode, encode
 from .known import Known
+from .lock import heard, held, last_said, said
 from .salvage import PAGE, Wal
 from .schema import Events, concat
 
@@ -279,40 +279,3 @@ def is_whole(row: tuple[Any, ...], sum_: object) -> bool:
     """Whether a row is as it was written; one of version 1 has no sum of its own, and its body's stands for it."""
     typed = all(isinstance(one, int) for one in row[:5]) and all(isinstance(one, bytes) for one in row[5:])
     return typed and zlib.crc32(row[-1]) == row[4] and (sum_ is None or whole(row) == sum_)
-
-
-def held(path: Path) -> int:
-    """The lock of a log, as a file that is to be closed. Raises Busy where another process has it."""
-    handle = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(handle)
-        raise Busy(
-            f"{path} is being written by another process; send events to the service that runs (POST /v1/events), "
-            "or stop it first"
-        ) from error
-    return handle
-
-
-def said(lock: int, offset: int) -> None:
-    """Leave in the lock's file which batch was acknowledged last: an end that is cut off leaves no other trace."""
-    os.pwrite(lock, b"%020d\n" % offset, 0)
-
-
-def heard(lock: int) -> int:
-    """The batch that was acknowledged last, 0 where that is not known."""
-    text = os.pread(lock, 20, 0)
-    return int(text) if text.isdigit() else 0
-
-
-def last_said(path: Path) -> int:
-    """The batch of a log that was acknowledged last, 0 where that is not known."""
-    lock = path.with_suffix(".lock")
-    if not lock.exists():
-        return 0
-    handle = os.open(lock, os.O_RDONLY)
-    try:
-        return heard(handle)
-    finally:
-        os.close(handle)

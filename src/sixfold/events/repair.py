@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from ..errors import DataError
-from .log import REPAIRED, EventLog, heard, held, is_whole, said
+from .lock import heard, held, said
+from .log import REPAIRED, EventLog, is_whole
 from .salvage import rows
 
 _COLUMNS = 8

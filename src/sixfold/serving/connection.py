@@ -139,10 +139,10 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._cut("malformed", Refused(400, "bad_request", "this is not HTTP/1.1; speak HTTP/1.1 without TLS"))
 
-    def expire(self, now: float) -> None:
-        """Cut the connection where it is past its time."""
+    def expire(self, now: float) -> bool:
+        """Cut the connection where it is past its time; whether that was so."""
         if now < self._due and now < self._read_by:
-            return
+            return False
         if self.transport.is_closing() or self.transport.get_write_buffer_size():
             # Closing would wait for the client to read what it does not read.
             self._gate.cut.of("unread").add()
@@ -156,6 +156,7 @@ class Connection(HttpToolsProtocol):
             part = "headers" if self._reading is Reading.HEAD else "body"
             message = f"the {part} of the request did not come in time; send it at once"
             self._cut(f"slow {part}", Refused(408, "slow_client", message))
+        return True
 
     @property
     def _busy(self) -> bool:
