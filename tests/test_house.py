@@ -19,7 +19,7 @@ import sixfold
 ROOT = Path(sixfold.__file__).parent
 
 ROOMS = (
-    "types", "errors", "durations", "events", "metrics", "features", "retrieval", "ranking", "policy", "design", "lint",
+    "types", "errors", "durations", "files", "events", "metrics", "features", "retrieval", "ranking", "policy", "design", "lint",
     "language", "systems", "pipeline", "golden", "release", "explain", "upkeep", "workspace", "asking", "serving", "scaling",
     "training", "evaluation", "worlds", "journey", "ingest", "inferred", "beginning", "live", "doctor", "report",
     "notebook", "cli", "__init__",
@@ -33,8 +33,8 @@ LATER = {
 """Imports against the order; they stand inside a function."""
 
 SERVICE_ROOMS = {
-    "types", "errors", "durations", "features", "retrieval", "ranking", "policy", "design", "pipeline", "golden", "release",
-    "explain", "upkeep", "workspace", "serving",
+    "types", "errors", "durations", "files", "features", "retrieval", "ranking", "policy", "design", "pipeline", "golden",
+    "release", "explain", "upkeep", "workspace", "serving",
 }  # fmt: skip
 SERVICE_MODULES = {
     *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "known", "lock", "repair", "salvage", "timeline")),

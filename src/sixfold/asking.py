@@ -10,7 +10,6 @@ import numpy as np
 
 from . import pipeline
 from .errors import DataError, nearest
-from .events.hashing import hash_strings
 from .explain import Explained, explain
 from .features.online import State
 from .release import Release
@@ -88,7 +87,7 @@ def _context(release: Release, given: Mapping[str, str]) -> dict[str, np.ndarray
     for name in given:
         if name not in known:
             raise DataError(f"context {name!r} is read by no feature of the release; {nearest(name, known)}")
-    return {f"context.{name}": hash_strings(np.array([given.get(name, "").encode()])) for name in known}
+    return release.model.features.asked(given)
 
 
 def _unwanted(release: Release, state: State, exclude: Sequence[str]) -> np.ndarray | None:

@@ -30,6 +30,7 @@ from . import golden
 from .design import Design, from_json
 from .errors import ReleaseError
 from .features.table import Fitted
+from .files import sync
 from .pipeline import Model
 from .ranking import formula
 from .ranking.blend import FittedBlend
@@ -255,12 +256,3 @@ def _json(path: Path, kind: Any) -> Any:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (msgspec.DecodeError, OSError) as error:
         raise ReleaseError(f"{path} cannot be read ({error}); roll back or train again") from error
-
-
-def sync(folder: Path) -> None:
-    """Have the names in a folder on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

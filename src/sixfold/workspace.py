@@ -19,8 +19,8 @@ from pathlib import Path
 
 import msgspec
 
+from . import files, upkeep
 from . import release as releases
-from . import upkeep
 from .design import Design, load
 from .errors import Busy, ReleaseError
 from .events.log import EventLog
@@ -145,7 +145,7 @@ class Workspace:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.releases / "CURRENT")
-        releases.sync(self.releases)
+        files.sync(self.releases)
 
     @contextlib.contextmanager
     def training(self) -> Iterator[None]:

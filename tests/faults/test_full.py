@@ -18,9 +18,8 @@ from tests.faults.test_kill import until
 from tests.serving.running import serving
 from tests.tiny import Tiny
 
-from sixfold import upkeep
+from sixfold import files, upkeep
 from sixfold.events.schema import Events
-from sixfold.features import files
 from sixfold.serving import writer as writers
 from sixfold.serving.telemetry import Telemetry
 from sixfold.serving.writer import Desk, Writer

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from tests.cli.calling import call
-from tests.serving.running import free_port, serving
+from tests.serving.running import serving
 from tests.tiny import Tiny
 
 from sixfold.errors import Busy
+from sixfold.scaling.served import free_port
 from sixfold.workspace import Workspace
 
 

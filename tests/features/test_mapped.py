@@ -177,12 +177,12 @@ def test_after_a_power_cut_nothing_is_believed(folder, monkeypatch):
     writer = Mapped(folder, write=True)
     writer.begin()
     os.close(writer._lock)
-    monkeypatch.setattr("sixfold.features.files.boot", lambda: "another start of the machine")
+    monkeypatch.setattr("sixfold.files.boot", lambda: "another start of the machine")
     assert Mapped(folder, write=True).offset == 0
 
 
 def test_closed_in_good_order_outlives_a_power_cut(folder, monkeypatch):
-    monkeypatch.setattr("sixfold.features.files.boot", lambda: "another start of the machine")
+    monkeypatch.setattr("sixfold.files.boot", lambda: "another start of the machine")
     assert Mapped(folder, write=True).offset == 3
 
 

@@ -10,6 +10,7 @@ from tests.cli.calling import call
 from tests.tiny import Tiny
 
 from sixfold.scaling import drill as drills
+from sixfold.scaling import kept
 from sixfold.scaling.drill import Drill, Trial
 from sixfold.scaling.load import Load
 from sixfold.workspace import Workspace
@@ -53,12 +54,12 @@ def test_a_worker_is_not_promised():
 
 def test_it_is_read_again_for_the_release_it_was_of(tiny: Tiny, tmp_path):
     workspace = Workspace(tmp_path)
-    assert drills.read(workspace) is None
-    drills.write(workspace, Drill("r", 50, 5, 200, 0.999, []))
-    assert drills.read(workspace) is None, "of another release than the published one"
+    assert kept.read(workspace, drills.FILE, Drill) is None
+    kept.write(workspace, drills.FILE, Drill("r", 50, 5, 200, 0.999, []))
+    assert kept.read(workspace, drills.FILE, Drill) is None, "of another release than the published one"
     (tmp_path / "releases").mkdir()
     (tmp_path / "releases" / "CURRENT").write_text("r\n")
-    assert drills.read(workspace) == Drill("r", 50, 5, 200, 0.999, [])
+    assert kept.read(workspace, drills.FILE, Drill) == Drill("r", 50, 5, 200, 0.999, [])
 
 
 @pytest.mark.slow

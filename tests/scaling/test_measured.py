@@ -11,7 +11,7 @@ import pytest
 from tests.designs import good
 from tests.tiny import Tiny
 
-from sixfold.scaling import measured
+from sixfold.scaling import kept, measured
 from sixfold.scaling.measured import Measured, Number
 from sixfold.workspace import Workspace
 
@@ -43,14 +43,14 @@ def test_every_requirement_of_a_service_is_a_target_with_the_command_that_measur
 
 def test_what_was_measured_is_of_the_published_release_alone(tiny: Tiny, tmp_path: Path):
     workspace = Workspace(Path(shutil.copytree(tiny.workspace.folder, tmp_path / "mine")))
-    assert measured.read(workspace) is None
+    assert kept.read(workspace, measured.FILE, Measured) is None
     found = Measured(
         workspace.current().id, 50.0, 10.0, {"p99_ms": Number(4.0, 500, 3.5, 5.0), "fresh_ms": Number(9, 10)}, []
     )
-    measured.write(workspace, found)
-    assert measured.read(workspace) == found
-    measured.write(workspace, msgspec.structs.replace(found, release="another"))
-    assert measured.read(workspace) is None
+    kept.write(workspace, measured.FILE, found)
+    assert kept.read(workspace, measured.FILE, Measured) == found
+    kept.write(workspace, measured.FILE, msgspec.structs.replace(found, release="another"))
+    assert kept.read(workspace, measured.FILE, Measured) is None
 
 
 @pytest.mark.slow

@@ -15,9 +15,10 @@ import pytest
 from tests.report.reading import Page
 from tests.serving.asking import ask
 from tests.serving.browser import CHROMIUM, Tab, browser
-from tests.serving.running import Running, free_port, serving
+from tests.serving.running import Running, serving
 from tests.tiny import Tiny
 
+from sixfold.scaling.served import free_port
 from sixfold.serving import messages
 from sixfold.serving.console import console, page
 from sixfold.serving.http import App

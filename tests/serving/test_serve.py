@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from tests.serving.running import Running, free_port, serving
+from tests.serving.running import Running, serving
 from tests.tiny import Tiny
 
 from sixfold import pipeline
@@ -19,6 +19,7 @@ from sixfold.evaluation import served
 from sixfold.events.schema import Events, concat
 from sixfold.features.batch import Batch
 from sixfold.features.served import decode
+from sixfold.scaling.served import free_port
 from sixfold.training.material import prepare
 from sixfold.types import Asks
 from sixfold.workspace import Workspace
@@ -128,6 +129,25 @@ def test_decisions_reach_the_log(service: Running, workspace: Workspace):
     shown = events.shown["decision"] == at
     assert events.shown["item"][shown].astype(str).tolist() == [one["item"] for one in slate["items"]]
     assert events.shown["propensity"][shown].tolist() == [one["propensity"] for one in slate["items"]]
+
+
+def test_a_decision_that_contradicts_the_log_does_not_hold_up_the_others(service: Running, workspace: Workspace):
+    """A context was text so far: one that is a number cannot be logged, is counted, and the next one is logged all the same."""
+    _, first = service.ask("POST", "/v1/recommend", {"member": "m2", "k": 1, "context": {"lat": "north"}})
+    in_the_log(workspace, first["decision"])
+    _, wrong = service.ask("POST", "/v1/recommend", {"member": "m2", "k": 1, "context": {"lat": 52.5}})
+    end = time.monotonic() + 10
+    while "sixfold_decisions_dropped 1" not in service.ask("GET", "/metrics")[1]:
+        assert time.monotonic() < end
+    _, right = service.ask("POST", "/v1/recommend", {"member": "m2", "k": 1})
+    events, _ = in_the_log(workspace, right["decision"])
+    assert wrong["decision"].encode() not in events.decisions["id"].tolist()
+
+
+def test_events_of_another_kind_than_the_log_are_refused_for_good(service: Running):
+    said = {"kind": "entity", "id": "kind-1", "of": "video", "key": "v1", "values": {"length_s": "long"}}
+    status, answer = service.ask("POST", "/v1/events", said)
+    assert status == 422 and "was numbers in the log so far and is text now" in answer["error"]["message"]
 
 
 def test_what_was_served_is_what_the_log_says(service: Running, workspace: Workspace):

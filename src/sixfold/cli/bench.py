@@ -52,8 +52,7 @@ def bench(
     """
     import numpy as np
 
-    from ..features.spec import Context
-    from ..scaling.asks import asks, newest
+    from ..scaling.asks import from_log
     from ..scaling.capacity import find
     from ..workspace import Workspace
 
@@ -61,12 +60,9 @@ def bench(
         raise click.UsageError("--events-rate goes with one process and one rate")
     workspace, progress = Workspace(folder), Progress(quiet=machine)
     design = workspace.design
-    with workspace.log() as log:
-        events = newest(log)
-    contexts = [feature.name for feature in design.learning.features if isinstance(feature, Context)]
     seconds = seconds or (5.0 if find_capacity else 30.0)
     n = DISTINCT if find_capacity else min(DISTINCT, max(round(rate * seconds), 1))
-    posts = asks(events, design.member, n=n, rng=np.random.default_rng(seed), contexts=contexts, k=k)
+    posts, events = from_log(workspace, n=n, rng=np.random.default_rng(seed), k=k)
     plan = Plan(url, posts, seconds, connections, processes, arrivals, timeout_ms / 1000, seed)
     limit = design.requirements.p99_ms
     if find_capacity:

@@ -31,12 +31,13 @@ def drill(rate: float, seconds: float, seed: int, folder: Path, machine: bool) -
     import numpy as np
 
     from ..scaling import drill as drills
+    from ..scaling import kept
     from ..workspace import Workspace
 
     workspace, progress = Workspace(folder), Progress(quiet=machine)
     found = drills.drill(workspace, rate=rate, seconds=seconds, rng=np.random.default_rng(seed), tell=progress)
     progress.clear()
-    path = drills.write(workspace, found)
+    path = kept.write(workspace, drills.FILE, found)
     if machine:
         emit(found)
     else:

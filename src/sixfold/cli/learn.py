@@ -120,6 +120,7 @@ def check(load: bool, seconds: float, folder: Path, machine: bool) -> None:
     from .. import journey
     from ..evaluation.check import failed
     from ..scaling import drill, measured
+    from ..scaling import kept as load_results
     from ..workspace import Workspace
     from . import show
 
@@ -131,12 +132,12 @@ def check(load: bool, seconds: float, folder: Path, machine: bool) -> None:
         progress = Progress(quiet=machine)
         found = measured.measure(workspace, seconds=seconds, rng=np.random.default_rng(0), tell=progress)
         progress.clear()
-        measured.write(workspace, found)
+        load_results.write(workspace, measured.FILE, found)
         for remark in found.remarks:
             click.echo(f"note: {remark}", err=True)
-    served = measured.read(workspace)
+    served = load_results.read(workspace, measured.FILE, measured.Measured)
     numbers = {name: number.interval for name, number in served.numbers.items()} if served else {}
-    drilled = drill.read(workspace)
+    drilled = load_results.read(workspace, drill.FILE, drill.Drill)
     if drilled and drilled.sent:
         numbers["availability"] = measured.share(drilled.available, drilled.sent).interval
     judged = journey.verdicts(release, numbers)

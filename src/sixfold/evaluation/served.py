@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..events.hashing import hash_strings
 from ..events.schema import Events
 from ..features.indexed import Frame
 from ..features.served import Served
@@ -70,13 +68,7 @@ def _then(release: Release, batches: Sequence[tuple[int, Events]], one: Served) 
 def _frame(release: Release, material: Material, one: Served) -> Frame:
     design, n = release.design, len(one.items)
     member = material.ids[design.member].rows(np.array([one.member.encode()]))
-    context: dict[str, NDArray[np.uint64] | NDArray[np.float64]] = {}
-    for name in release.model.features.contexts:
-        value = one.context.get(name, "")
-        if isinstance(value, str):
-            context[f"context.{name}"] = np.repeat(hash_strings(np.array([value.encode()])), n)
-        else:
-            context[f"context.{name}"] = np.full(n, value, np.float64)
+    context = {name: np.repeat(column, n) for name, column in release.model.features.asked(one.context).items()}
     keys = {design.member: np.repeat(member, n), design.item: material.ids[design.item].rows(np.array(one.items))}
     return Frame(np.full(n, one.ts), keys, context, np.ones(n, np.int16))
 

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import files
+
 HEAD = 4
 BASE, LAYOUT, USED, LAST = range(HEAD)
 RECORD = 3
@@ -42,9 +44,7 @@ class Journal:
 
     def __init__(self, path: Path, *, write: bool) -> None:
         if write and not path.exists():
-            fresh = path.with_suffix(".part")
-            fresh.write_bytes(bytes(1 << 20))
-            fresh.replace(path)
+            files.put(path, bytes(1 << 20))
         self._file = os.open(path, os.O_RDWR if write else os.O_RDONLY)
         self._write = write
         self._map()

@@ -26,8 +26,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import files
 from ..errors import Busy, DataError
-from . import files
 from .journal import Journal
 
 MAGIC = 0x53495846_00000001

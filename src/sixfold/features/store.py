@@ -79,6 +79,11 @@ class Store:
         self.require(name, at + len(values), np.zeros((), f"S{width}"))
         self.put(name, np.arange(at, at + len(values)), values)
 
+    def refresh(self) -> None:
+        """See what another process added meanwhile, where one may."""
+        if self.mapped is not None:
+            self.mapped.refresh()
+
     def nbytes(self) -> dict[str, int]:
         """Bytes by array."""
         return {name: array.nbytes for name, array in self._arrays.items()}

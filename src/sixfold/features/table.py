@@ -7,6 +7,7 @@ two cannot differ in it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -15,10 +16,10 @@ from numpy.typing import NDArray
 
 from .. import durations
 from ..errors import DesignError, nearest
-from ..events.hashing import Hashes
+from ..events.hashing import Hashes, hash_strings
 from ..types import DAY, SECOND, Asks, Floats, Queries, Rows
 from .attributes import Kind, Versions, kind_of, pack
-from .indexed import Frame, Indexed
+from .indexed import CONTEXT, Frame, Indexed
 from .similarity import moments, similarity
 from .spec import (
     Accumulating,
@@ -97,6 +98,17 @@ class Fitted(msgspec.Struct, frozen=True):
     def contexts(self) -> tuple[str, ...]:
         """The context values that features read."""
         return tuple(feature.name for feature in self.features if isinstance(feature, Context))
+
+    def asked(self, given: Mapping[str, str | float]) -> dict[str, NDArray[Any]]:
+        """The context of one request as columns (1,): uint64 hashes of text, 0 where nothing was given, or float64."""
+        columns: dict[str, NDArray[Any]] = {}
+        for name in self.contexts:
+            value = given.get(name, "")
+            if isinstance(value, str):
+                columns[CONTEXT + name] = hash_strings(np.array([value.encode()]))
+            else:
+                columns[CONTEXT + name] = np.array([value], np.float64)
+        return columns
 
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Every accumulator that any feature reads, each once."""

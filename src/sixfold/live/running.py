@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,11 +19,11 @@ import msgspec
 from ..errors import Unavailable
 from ..events import outgoing
 from ..events.schema import Events
+from ..scaling.served import running
 from ..serving.messages import Slate
 from ..workspace import Workspace
 from .results import Training
 
-READY_S = 120
 TRIES = 8
 PAUSE_S = 0.2
 ASKERS = 8
@@ -89,12 +87,6 @@ class Client:
             if status != 200 or taken["rejected"] or taken["conflicts"]:
                 raise Unavailable(f"the service refused events of the world ({status}): {body[:300].decode()}")
 
-    def ready(self) -> bool:
-        """Whether requests are answered and events taken."""
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            return self._once("GET", "/health/ready", b"", "application/json")[0] == 200
-        return False
-
     def close(self) -> None:
         self._pool.shutdown()
         for connection in self._open:
@@ -113,7 +105,7 @@ class Client:
         for attempt in range(TRIES):
             time.sleep(PAUSE_S * attempt)
             try:
-                status, answer = self._once("POST", path, body, kind)
+                status, answer = self._once(path, body, kind)
             except (OSError, http.client.HTTPException) as error:
                 why = error
                 continue
@@ -122,13 +114,13 @@ class Client:
             why = answer[:200].decode(errors="replace")
         raise Unavailable(f"the service at port {self.port} does not answer {path}: {why}")
 
-    def _once(self, method: str, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
+    def _once(self, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
         connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             self._open.append(connection)
         try:
-            connection.request(method, path, body or None, {"Content-Type": kind})
+            connection.request("POST", path, body, {"Content-Type": kind})
             answer = connection.getresponse()
             return answer.status, answer.read()
         except BaseException:
@@ -138,28 +130,12 @@ class Client:
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Client]:
-    """`sixfold serve --clock request` of a workspace on a free port, ready; stopped by SIGTERM at the end."""
-    port = _free_port()
+    """Those who ask a service of a workspace that takes each request's own ts; what it says is in `live/serve.log`."""
     said = folder / "live" / "serve.log"
     said.parent.mkdir(exist_ok=True)
-    words = ["serve", "--dir", str(folder), "--port", str(port), "--clock", "request"]
-    with said.open("ab") as log:
-        process = subprocess.Popen([*_SIXFOLD, *words], stdout=log, stderr=log)
-    client = Client(port)
-    try:
-        end = time.monotonic() + READY_S
-        while not client.ready():
-            if process.poll() is not None or time.monotonic() > end:
-                raise Unavailable(f"the service of {folder} does not start; {said} says why")
-            time.sleep(0.05)
-        yield client
-    finally:
-        client.close()
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with running(folder, "--clock", "request", said=said) as served:
+        client = Client(served.port)
+        try:
+            yield client
+        finally:
+            client.close()

@@ -13,7 +13,9 @@ from ..errors import DataError
 from ..events.log import EventLog
 from ..events.outgoing import objects
 from ..events.schema import Events, concat, take
+from ..features.spec import Context
 from ..types import Table
+from ..workspace import Workspace
 from .wire import Post
 
 BATCHES = 64
@@ -23,6 +25,17 @@ BATCHES = 64
 def newest(log: EventLog) -> Events:
     """The newest part of a log."""
     return concat(events for _, events in log.read(max(log.head() - BATCHES, 0)))
+
+
+def from_log(
+    workspace: Workspace, *, n: int, rng: np.random.Generator, k: int | None = None
+) -> tuple[list[Post], Events]:
+    """n requests for a slate as the newest part of a workspace's log has them, and that part."""
+    with workspace.log() as log:
+        events = newest(log)
+    design = workspace.design
+    contexts = [feature.name for feature in design.learning.features if isinstance(feature, Context)]
+    return asks(events, design.member, n=n, rng=rng, contexts=contexts, k=k), events
 
 
 def asks(

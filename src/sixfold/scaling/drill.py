@@ -9,11 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import os
-import shutil
 import signal
-import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import product
@@ -23,17 +19,16 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from ..errors import Unavailable
-from ..features.spec import Context
 from ..serving import starting
 from ..serving.process import Settings
 from ..serving.starting import Wanted
+from ..serving.supervisor import is_ready, spawned
 from ..workspace import Workspace
-from .asks import asks, newest
+from .asks import from_log
 from .load import Load, percentiles
 from .play import play
 from .schedule import constant
-from .served import free_port
+from .served import copied, free_port
 from .wire import Post, Stream
 
 Fault = Literal["none", "down", "paused", "slow"]
@@ -104,16 +99,10 @@ def drill(
     import uvloop
 
     release, required = workspace.current(), workspace.design.requirements
-    with workspace.log() as log:
-        events = newest(log)
-    names = [feature.name for feature in workspace.design.learning.features if isinstance(feature, Context)]
-    n = round(rate * (BEFORE_S + seconds + AFTER_S))
-    posts = asks(events, workspace.design.member, n=n, rng=rng, contexts=names)
+    posts, _ = from_log(workspace, n=round(rate * (BEFORE_S + seconds + AFTER_S)), rng=rng)
     deadline_ms = 2 * required.p99_ms
-    with tempfile.TemporaryDirectory(prefix="sixfold-drill-") as scratch:
-        tell("copying the workspace", 0, 1)
-        ignored = shutil.ignore_patterns("cache", "reports", "lock")
-        copy = Path(shutil.copytree(workspace.folder, Path(scratch) / "copy", ignore=ignored))
+    tell("copying the workspace", 0, 1)
+    with copied(workspace) as copy:
         trials = uvloop.run(_trials(copy, posts, rate, seconds, deadline_ms, tell))
     return Drill(release.id, rate, seconds, deadline_ms, max(required.availability, 0.999), trials)
 
@@ -194,14 +183,8 @@ class Part:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **os.environ}
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sixfold.serving.process", msgspec.json.encode(self._settings).decode(),
-            stdout=asyncio.subprocess.PIPE, env=environment,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        if await self._process.stdout.readline() != b"ready\n":
-            raise Unavailable(f"the {self.name} did not start; its own words are above")
+        self._process = await spawned(self._settings)
+        await is_ready(self.name, self._process)
 
     def signal(self, number: int) -> None:
         if self._process is not None and self._process.returncode is None:
@@ -233,20 +216,3 @@ async def _services(folder: Path) -> AsyncIterator[tuple[str, list[Part]]]:
         for part in every.values():
             part.signal(signal.SIGCONT)
             await part.kill()
-
-
-def write(workspace: Workspace, found: Drill) -> Path:
-    """Keep what was found beside the reports."""
-    path = workspace.reports / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
-    return path
-
-
-def read(workspace: Workspace) -> Drill | None:
-    """What was found of the published release, None where nothing was."""
-    path = workspace.reports / FILE
-    if not path.exists():
-        return None
-    found = msgspec.json.decode(path.read_bytes(), type=Drill)
-    return found if found.release == workspace.current_id() else None

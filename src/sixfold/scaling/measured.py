@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import math
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from ..design import Design
-from ..features.spec import Context
 from ..metrics.interval import Interval
 from ..metrics.target import Metric, Target
 from ..workspace import Workspace
-from .asks import asks, batches, newest
+from .asks import batches, from_log
 from .load import Load
 from .play import run_all
 from .schedule import constant, poisson
-from .served import running
+from .served import copied, running
 from .wire import Stream
 
 FILE = "service.json"
@@ -77,17 +73,10 @@ def measure(
     """
     design, release = workspace.design, workspace.current()
     rate = design.requirements.requests_per_s
-    with workspace.log() as log:
-        events = newest(log)
-    contexts = [feature.name for feature in design.learning.features if isinstance(feature, Context)]
-    n = max(round(rate * (seconds + WARM_S)), 1)
-    posts = asks(events, design.member, n=n, rng=rng, contexts=contexts)
+    posts, events = from_log(workspace, n=max(round(rate * (seconds + WARM_S)), 1), rng=rng)
     made = batches(events, n=round(10 * (seconds + WARM_S)), size=EVENTS_PER_S // 10, rng=rng, mark=release.id)
-    with tempfile.TemporaryDirectory() as scratch:
-        tell("copying the workspace", 0, 3)
-        folder = Path(
-            shutil.copytree(workspace.folder, Path(scratch) / "w", ignore=shutil.ignore_patterns("cache", "reports"))
-        )
+    tell("copying the workspace", 0, 3)
+    with copied(workspace) as folder:
         tell("starting the service", 1, 3)
         with running(folder) as served:
             tell(f"{rate:g} requests a second for {seconds:g} s", 2, 3)
@@ -100,7 +89,7 @@ def measure(
     summary = counted.summary(within_ms=design.requirements.p99_ms)
     numbers = {
         "p99_ms": _quantile(counted.latency_ms[counted.ok], 0.99),
-        "requests_per_s": _rate(counted, rate, seconds, design.requirements.p99_ms),
+        "requests_per_s": _rate(counted, rate, design.requirements.p99_ms),
     }
     if status.event_lag_s is not None:
         numbers["fresh_ms"] = Number(1e3 * status.event_lag_s, len(made))
@@ -118,7 +107,7 @@ def share(part: float, of: int) -> Number:
     return Number(part, of, max(middle - reach, 0.0), min(middle + reach, 1.0))
 
 
-def _rate(load: Load, rate: float, seconds: float, within_ms: float) -> Number:
+def _rate(load: Load, rate: float, within_ms: float) -> Number:
     """Answers in time a second, had all been sent at exactly the rate: what was due by chance is not the service's doing."""
     good = int((load.ok & (load.latency_ms <= within_ms)).sum())
     share = good / max(len(load.due), 1)
@@ -136,20 +125,3 @@ def _quantile(values: NDArray[np.float64], q: float) -> Number:
     reach = 1.96 * math.sqrt(n * q * (1 - q))
     low, high = max(int(n * q - reach), 0), min(math.ceil(n * q + reach), n - 1)
     return Number(float(np.quantile(ordered, q)), n, float(ordered[low]), float(ordered[high]))
-
-
-def write(workspace: Workspace, found: Measured) -> Path:
-    """Keep what was measured beside the reports."""
-    path = workspace.reports / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
-    return path
-
-
-def read(workspace: Workspace) -> Measured | None:
-    """What was measured of the published release, None where nothing was."""
-    path = workspace.reports / FILE
-    if not path.exists():
-        return None
-    found = msgspec.json.decode(path.read_bytes(), type=Measured)
-    return found if found.release == workspace.current_id() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,16 +17,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Unavailable
+from ..workspace import Workspace
 
 READY_S = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A running service: where it answers, and its process."""
+    """A running service on this machine: where it answers, and its process."""
 
-    url: str
+    port: int
     process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def get(self, path: str) -> bytes:
         """What is at a path. Raises Unavailable where there is no answer."""
@@ -44,25 +50,33 @@ class Served:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *options: str, port: int | None = None) -> Iterator[Served]:
+def running(folder: Path, *options: str, port: int | None = None, said: Path | None = None) -> Iterator[Served]:
     """`sixfold serve` of a workspace on a port (a free one unless told), ready when this is entered, ended when it is left.
 
-    Raises Unavailable with what the service said where it does not become ready.
+    What it says goes to the file `said`, where one is given. Raises Unavailable with it where the service does not become ready.
     """
     port = port or free_port()
     words = [sys.executable, "-m", "sixfold.cli.main", "serve", "--dir", str(folder), "--port", str(port), *options]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(words, stderr=said)
+    with tempfile.TemporaryFile() if said is None else said.open("w+b") as told:
+        process = subprocess.Popen(words, stderr=told)
         try:
-            served = Served(f"http://127.0.0.1:{port}", process)
+            served = Served(port, process)
             if not _ready(served):
-                said.seek(0)
-                words_ = said.read().decode(errors="replace").strip()
-                raise Unavailable(f"the service of {folder} did not become ready: {words_ or 'it said nothing'}")
+                told.seek(0)
+                why = told.read().decode(errors="replace").strip() or "it said nothing"
+                raise Unavailable(f"the service of {folder} did not become ready: {why}")
             yield served
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait()
+
+
+@contextlib.contextmanager
+def copied(workspace: Workspace) -> Iterator[Path]:
+    """A copy of a workspace for as long as it is needed: what is measured on it does not get into the user's log."""
+    with tempfile.TemporaryDirectory(prefix="sixfold-") as scratch:
+        ignored = shutil.ignore_patterns("cache", "reports", "lock")
+        yield Path(shutil.copytree(workspace.folder, Path(scratch) / "copy", ignore=ignored))
 
 
 def free_port() -> int:

@@ -76,7 +76,7 @@ class Decisions:
         for name in dict.fromkeys(name for one in decisions for name in one.context):
             values = [one.context.get(name) for one in decisions]
             if any(isinstance(value, str) for value in values):
-                table[CONTEXT + name] = _text([value if isinstance(value, str) else "" for value in values])
+                table[CONTEXT + name] = _text([_written(value) for value in values])
             else:
                 table[CONTEXT + name] = np.array([np.nan if value is None else value for value in values], np.float64)
         sizes = [len(one.items) for one in decisions]
@@ -88,6 +88,11 @@ class Decisions:
             "propensity": np.concatenate([one.propensities for one in decisions]),
         }
         return Events(decisions=table, shown=shown)
+
+
+def _written(value: str | float | None) -> str:
+    """A context as text: a number among texts is kept as it is written."""
+    return value if isinstance(value, str) else "" if value is None else f"{value:g}"
 
 
 def _text(values: list[str]) -> np.ndarray[tuple[int], np.dtype[np.bytes_]]:

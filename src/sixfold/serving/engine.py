@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from .. import pipeline
 from ..errors import DataError
@@ -58,9 +58,9 @@ class Engine:
 
     async def recommend(self, asked: Recommend, *, id: str, ts: int, climb: Climb) -> tuple[Slate, Decision]:
         """The slate for a member, and the decision to log."""
+        turn = self._turn()
         asks = self.asks(asked.member, asked.context, ts)
         stages, here = self.stages(climb)
-        turn = self._turn()
         size = asked.k or self.release.design.problem.decides.size
         decided = await pipeline.request(
             stages, asks, climb, fallback=here, size=size, unwanted=self._unwanted(asked.exclude)
@@ -68,20 +68,16 @@ class Engine:
         decided, propensity = self._explored(decided, size, id)
         places = _places(decided)
         names = self.item_names(decided.pool.item[places])
-        slate = Slate(
-            decision=id,
-            release=self.release.id,
-            member=asked.member,
-            known=bool(asks.member[0] >= 0),
-            items=self._placed(decided, places, names, propensity, explained=asked.explain),
-            degraded=climb.degraded,
-            removed={why: len(rows) for why, (_, rows) in decided.pool.removed.items()} if asked.explain else UNSET,
-        )
+        slate = self._slate(asked, id, decided, climb, self._placed(asked, decided, places, names, propensity))
+        if asked.explain:
+            removed = {why: len(rows) for why, (_, rows) in decided.pool.removed.items()}
+            slate = structs.replace(slate, removed=removed)
         decision = self._decision(asked, id, ts, names, decided.scored.value[places], propensity)
         return slate, replace(decision, served=self._served(decision, turn, decided.scored.table[places]))
 
     async def rank(self, asked: Rank, *, id: str, ts: int, climb: Climb) -> tuple[Slate, Decision]:
         """The caller's own items in order of their value; an item that the log does not know is scored as new."""
+        self.state.store.refresh()
         asks = self.asks(asked.member, asked.context, ts)
         stages, _ = self.stages(climb)
         rows = self.rows(self.release.design.item, asked.items)
@@ -93,16 +89,10 @@ class Engine:
         names = np.array([item.encode() for item in asked.items])[order]
         certain = np.ones(len(rows), np.float32)
         unknown = [item for item, row in zip(asked.items, rows.tolist(), strict=True) if row < 0]
-        slate = Slate(
-            decision=id,
-            release=self.release.id,
-            member=asked.member,
-            known=bool(asks.member[0] >= 0),
-            items=self._placed(decided, order, names, None, explained=asked.explain),
-            degraded=climb.degraded,
-            unknown=unknown or UNSET,
+        slate = self._slate(asked, id, decided, climb, self._placed(asked, decided, order, names, None))
+        return structs.replace(slate, unknown=unknown or UNSET), self._decision(
+            asked, id, ts, names, scored.value[order], certain
         )
-        return slate, self._decision(asked, id, ts, names, scored.value[order], certain)
 
     def warm(self) -> None:
         """Answer once for nobody, so that the first who asks does not wait for what is made on first use."""
@@ -120,12 +110,7 @@ class Engine:
 
     def asks(self, member: str, context: Mapping[str, str | float], ts: int) -> Asks:
         """One request by rows. A context that no feature reads is left out here, and logged all the same."""
-        columns = {}
-        for name in self.release.model.features.contexts:
-            value = context.get(name, "")
-            columns[f"context.{name}"] = (
-                hash_strings(np.array([value.encode()])) if isinstance(value, str) else np.array([value], np.float64)
-            )
+        columns = self.release.model.features.asked(context)
         return Asks(self.rows(self.release.design.member, [member]), np.array([ts]), columns)
 
     def _unwanted(self, exclude: Sequence[str]) -> Rows | None:
@@ -158,16 +143,29 @@ class Engine:
 
     def _turn(self) -> int:
         """The state's turn before anything of it is read; arrays that grew up to it are seen from here on."""
-        mapped = self.state.store.mapped
-        if mapped is None:
-            return 1
-        turn = mapped.turn
-        mapped.refresh()
+        turn = 1 if self.state.store.mapped is None else self.state.store.mapped.turn
+        self.state.store.refresh()
         return turn
 
+    def _slate(self, asked: Recommend | Rank, id: str, decided: Decided, climb: Climb, items: list[Placed]) -> Slate:
+        return Slate(
+            decision=id,
+            release=self.release.id,
+            member=asked.member,
+            known=bool(decided.pool.asks.member[0] >= 0),
+            items=items,
+            degraded=climb.degraded,
+        )
+
     def _placed(
-        self, decided: Decided, places: np.ndarray, names: np.ndarray, propensity: Floats | None, *, explained: bool
+        self,
+        asked: Recommend | Rank,
+        decided: Decided,
+        places: np.ndarray,
+        names: np.ndarray,
+        propensity: Floats | None,
     ) -> list[Placed]:
+        explained = asked.explain
         why = explain(self.release.model, decided, rows=places) if explained else []
         columns, titles = self.release.model.columns, self.release.titles
         values, items = decided.scored.value[places].tolist(), decided.pool.item[places].tolist()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from .. import files
 from ..durations import parse
 from ..types import SECOND
 from . import telemetry
@@ -102,12 +103,9 @@ def _lives(process: str) -> bool:
 
 def publish(run: Path, own: Telemetry, notes: list[Note] | None = None) -> None:
     """Leave this process' counts where the others find them; where there is no room, the next time."""
-    path = run / f"{os.getpid()}.json"
-    fresh = path.with_suffix(".part")
     with contextlib.suppress(OSError):
         run.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(msgspec.json.encode(Left(own.snapshot(), notes or [])))
-        fresh.replace(path)
+        files.put(run / f"{os.getpid()}.json", msgspec.json.encode(Left(own.snapshot(), notes or [])))
 
 
 def gathered(run: Path, own: Telemetry) -> dict[str, Left]:

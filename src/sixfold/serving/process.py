@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
@@ -116,7 +117,7 @@ def engine(workspace: Workspace, release: Release, services: Services | None = N
     return Engine(release, state, services)
 
 
-def _followed(workspace: Workspace, *, pinned: bool):  # type: ignore[no-untyped-def]
+def _followed(workspace: Workspace, *, pinned: bool) -> Callable[[Service], Awaitable[None]]:
     async def follow(service: Service) -> None:
         """Serve what is published: a new release is loaded beside the old one, and takes its place when it answers."""
         age = service.telemetry.gauge(
@@ -134,7 +135,7 @@ def _followed(workspace: Workspace, *, pinned: bool):  # type: ignore[no-untyped
                 if found is None or found == tried:
                     continue
                 tried = found
-                service.engine = await asyncio.to_thread(_loaded, workspace, found, service.engine.services)
+                service.swap(await asyncio.to_thread(_loaded, workspace, found, service.engine.services))
                 _note(f"release {found} is served now")
             except (SixfoldError, OSError, LookupError, ValueError) as error:
                 refused.add()

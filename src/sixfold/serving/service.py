@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -16,7 +17,7 @@ import msgspec
 
 from .. import pipeline
 from ..design import Design
-from ..errors import Overloaded, SixfoldError, Unavailable
+from ..errors import DataError, Overloaded, SixfoldError, Unavailable
 from ..events.incoming import Rejected, parse
 from ..events.objects import Event
 from ..features.served import encode
@@ -39,7 +40,8 @@ ADMIT = 0.3
 FLUSH_S = 0.005
 """Between two hand-overs of decisions to the writer."""
 EVENTS_BYTES = 8 * MIB
-LAST_SLATES = 10_000
+LAST_SLATES = 2_000
+_logger = logging.getLogger("sixfold.service")
 _STALE = Degraded("state", "as it was", "the writer is away, and nobody folds events")
 
 
@@ -123,6 +125,8 @@ class Service:
         try:
             slate, decision = await self.engine.recommend(asked, id=id, ts=ts, climb=climb)
         except (OSError, ValueError, IndexError, KeyError, Unavailable) as error:
+            # The member gets what there is; that there is a defect must not be lost with it.
+            _logger.exception("request %s got the last slate", context.request_id)
             return self._last_slate(asked, id, error)
         self.decisions.add(decision)
         if not asked.explain:
@@ -139,9 +143,6 @@ class Service:
         self._wait(context)
         checked_context(asked.context)
         ts = self.clock.ts(asked.ts)
-        mapped = self.engine.state.store.mapped
-        if mapped is not None:
-            mapped.refresh()
         climb = Climb(self.rungs, context.deadline, self._observe)
         if self.link is not None and not self.link.up:
             climb.degraded.append(_STALE)
@@ -207,8 +208,7 @@ class Service:
         self._wait(context)
         if asked.release != self.engine.release.id:
             raise Unavailable(f"release {asked.release} is asked for, {self.engine.release.id} is served here")
-        if self.engine.state.store.mapped is not None:
-            self.engine.state.store.mapped.refresh()
+        self.engine.state.store.refresh()
         climb = Climb(self.rungs, context.deadline, self._observe)
         return climb, pipeline.Local(self.engine.release.model, self.engine.state, climb)
 
@@ -232,6 +232,10 @@ class Service:
         }.items():  # fmt: skip
             if count:
                 self._events.of(fate).add(count)
+
+    def swap(self, engine: Engine) -> None:
+        """Answer with another release from the next request on."""
+        self.engine, self.rungs = engine, rungs(engine.release.design)
 
     # How it is doing
 
@@ -284,10 +288,20 @@ class Service:
         assert self.link is not None
         if not len(self.decisions) or not self.link.up:
             return
-        held: list[Decision] = self.decisions.take()
+        await self._log(self.link, self.decisions.take())
+
+    async def _log(self, link: Link, held: list[Decision]) -> None:
+        """Hand decisions over; one that contradicts what the log holds is dropped, and must not hold up the others."""
         try:
             served = {one.id: encode(one.served) for one in held if one.served}
-            await self.link.append(self.decisions.events(held), served)
+            await link.append(self.decisions.events(held), served)
+        except DataError as error:
+            if len(held) == 1:
+                self.decisions.dropped += 1
+                _logger.warning("decision %s is not logged: %s", held[0].id, error)
+                return
+            await self._log(link, held[: len(held) // 2])
+            await self._log(link, held[len(held) // 2 :])
         except SixfoldError:
             self.decisions.back(held)
 

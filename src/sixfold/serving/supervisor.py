@@ -51,22 +51,9 @@ class Supervisor:
             await self._stop()
 
     async def _start(self, name: str) -> None:
-        environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **os.environ}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sixfold.serving.process", msgspec.json.encode(self._wanted[name]).decode(),
-            stdout=asyncio.subprocess.PIPE, env=environment, start_new_session=True,
-        )  # fmt: skip
-        self._running[name] = process
-        assert process.stdout is not None
-        try:
-            line = await asyncio.wait_for(process.stdout.readline(), READY_S)
-        except TimeoutError:
-            line = b""
-        if line != b"ready\n":
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            raise Unavailable(f"the {name} did not start; its own words are above")
+        # Known before it is ready: whoever stops meanwhile stops it, too.
+        self._running[name] = await spawned(self._wanted[name])
+        await is_ready(name, self._running[name])
 
     async def _keep(self, name: str) -> None:
         """Start a process again whenever it ends."""
@@ -111,6 +98,29 @@ class Supervisor:
             await asyncio.gather(*(_ended(self._running[name]) for name in parts[part] if name in self._running))
         for task in self._keeping.values():
             task.cancel()
+
+
+async def spawned(settings: Settings) -> asyncio.subprocess.Process:
+    """A process of a service, just begun; one thread each, for there is one of them a core."""
+    environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **os.environ}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sixfold.serving.process", msgspec.json.encode(settings).decode(),
+        stdout=asyncio.subprocess.PIPE, env=environment, start_new_session=True,
+    )  # fmt: skip
+
+
+async def is_ready(name: str, process: asyncio.subprocess.Process) -> None:
+    """Wait until a process says that it is ready. Raises Unavailable, the process being gone, where it does not."""
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), READY_S)
+    except TimeoutError:
+        line = b""
+    if line != b"ready\n":
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        raise Unavailable(f"the {name} did not start; its own words are above")
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

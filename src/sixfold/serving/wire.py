@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..errors import Unavailable
+from ..errors import DataError, Unavailable
 from ..events.codec import pack
 from ..events.schema import Events
 
@@ -47,6 +47,8 @@ class Appended(msgspec.Struct, array_like=True, tag="appended"):
     duplicates: int = 0
     conflicts: list[str] = []
     error: str = ""
+    wrong: bool = False
+    """The events themselves are at fault: sent again they are refused again."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -98,7 +100,10 @@ class Link:
         self._task = asyncio.get_running_loop().create_task(self._stay())
 
     async def append(self, events: Events, served: dict[str, bytes] | None = None) -> Appended:
-        """Send events and await that they are on disk. Raises Unavailable where the writer is away, or went meanwhile."""
+        """Send events and await that they are on disk.
+
+        Raises Unavailable where the writer is away, or went meanwhile; DataError where it will not have these events.
+        """
         if self._writer is None or not self.up:
             raise Unavailable(
                 "the writer of the log is away; send the same events again in a moment, they are kept once"
@@ -115,7 +120,7 @@ class Link:
         finally:
             del self._waiting[number], self._since[number]
         if done.error:
-            raise Unavailable(done.error)
+            raise DataError(done.error) if done.wrong else Unavailable(done.error)
         return done
 
     async def _stay(self) -> None:

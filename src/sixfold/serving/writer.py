@@ -71,7 +71,7 @@ class Writer:
         whole = concat(sound)
         self._last = done = self.log.append(whole)
         shares = iter(_shares(sound, whole, done.kept, done.conflicts))
-        return [Appended(0, error=error) if error else next(shares) for error in errors]
+        return [Appended(0, error=error, wrong=True) if error else next(shares) for error in errors]
 
     def fold(self) -> None:
         """Fold what was taken last into every state."""
@@ -164,7 +164,7 @@ class Desk:
         try:
             events = unpack(asked.events)
         except DataError as error:
-            to.write(framed(Appended(asked.number, error=str(error))))
+            to.write(framed(Appended(asked.number, error=str(error), wrong=True)))
             return
         self._waiting.append(_Waiting(asked.number, events, asked.served, size, to))
         self._bytes += size

@@ -1,4 +1,4 @@
-"""What mapped arrays ask of the file system: room, whole files, and whether the machine went down meanwhile."""
+"""What is asked of the file system: whole files, on disk; room before it is written to; whether the machine went down."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def put(path: Path, data: bytes) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file on disk."""
+    """Have a file on disk, or the names in a folder."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
