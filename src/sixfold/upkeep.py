@@ -20,10 +20,13 @@ from .features.spec import Memory
 from .features.store import Store
 from .features.table import Fitted
 
+LAYOUT = 2
+"""Of a kept state; one of another layout is left where it is, and a new one built."""
+
 
 def signature(features: Fitted, memory: Memory) -> str:
     """What a state is made of, as a short name: alike for features that are kept alike."""
-    kept = (sorted(map(str, features.accumulators())), features.kinds, features.widths, memory)
+    kept = (LAYOUT, sorted(map(str, features.accumulators())), features.kinds, features.widths, memory)
     return hashlib.sha256(msgspec.json.encode(kept, order="sorted")).hexdigest()[:12]
 
 

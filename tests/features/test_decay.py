@@ -39,7 +39,7 @@ def folded(events, *, parts: int = 1) -> tuple[np.ndarray, np.ndarray]:
 def test_reading_after_folding_in_any_order(events, at, parts, random):
     before = [event for event in events if event[1] < at]
     sums, reference = folded(random.sample(before, len(before)), parts=parts)
-    got = decay.read(sums, reference, EVERY, np.full(CELLS, at), half_life=HALF)
+    got = decay.read(sums, reference, np.full(CELLS, at), half_life=HALF)
     np.testing.assert_allclose(got, [defined(events, cell, at) for cell in range(CELLS)], rtol=1e-9, atol=1e-12)
 
 
@@ -69,14 +69,23 @@ def test_thirty_years_apart_neither_overflow_nor_warn():
     decay.fold(online, reference, cells, ts, half_life=half_life, weight=np.ones(4))
     at = np.array([span + 2 * half_life])
     for got in (
-        decay.read(online, reference, cells[:1], at, half_life=half_life),
+        decay.read(online, reference, at, half_life=half_life),
         decay.bulk(found, sums, cells[:1], at, half_life=half_life),
     ):
         assert got.tolist() == [0.75]
 
 
-def test_an_unknown_cell_reads_0():
+def test_a_cell_in_which_nothing_happened_reads_0():
     sums, reference = folded([(0, 1, 1.0)])
-    cells = np.array([-1, CELLS, 1], np.int32)
-    assert decay.read(sums, reference, cells, np.full(3, 2), half_life=HALF).tolist() == [0, 0, 0]
-    assert decay.read(sums[:0], reference[:0], cells, np.full(3, 2), half_life=HALF).tolist() == [0, 0, 0]
+    assert decay.read(sums, reference, np.full(CELLS, 1), half_life=HALF).tolist() == [1, 0, 0]
+
+
+def test_sums_of_several_half_lives_are_read_at_once():
+    sums, reference = folded([(0, 0, 1.0), (1, 0, 4.0)])
+    both = decay.read(
+        np.stack([sums, sums], axis=1),
+        np.stack([reference] * 2, axis=1),
+        np.full((CELLS, 1), HALF),
+        half_life=np.array([HALF, 2 * HALF]),
+    )
+    np.testing.assert_allclose(both, [[0.5, np.sqrt(0.5)], [2, 4 * np.sqrt(0.5)], [0, 0]], rtol=1e-12)

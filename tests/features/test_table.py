@@ -9,7 +9,7 @@ from tests.logs import START, random_log
 from sixfold.errors import DesignError
 from sixfold.events.hashing import hash_strings
 from sixfold.events.schema import SEP, Events
-from sixfold.features import spec, table
+from sixfold.features import fit, spec, table
 from sixfold.features.attributes import members
 from sixfold.features.indexed import Frame, Vocabulary, index
 from sixfold.features.spec import Memory, Stream
@@ -99,7 +99,7 @@ def test_no_features_and_no_rows():
 
 def test_columns_and_numbers_match():
     events = random_log(np.random.default_rng(0))
-    features = table.fit(
+    features = fit.fit(
         (spec.attribute("video.genre", top=2), spec.context("device"), spec.hour()), log_of(events), until=2**62
     )
     assert features.columns == (
@@ -118,7 +118,7 @@ def entities(genres, ts) -> Events:
 
 def test_a_vocabulary_holds_the_most_frequent_before_the_cut():
     events = entities([b"a", SEP.join([b"b", b"a"]), b"b", b"c", b"z", b"z", b"z", b""], [1, 1, 2, 3, 9, 9, 9, 1])
-    features = table.fit((spec.attribute("video.genre", top=2),), log_of(events), until=9)
+    features = fit.fit((spec.attribute("video.genre", top=2),), log_of(events), until=9)
     assert features.labels == {"video.genre": ["a", "b"]}, "z came at the cut"
     assert features.vocabularies["video.genre"] == hash_strings(np.array([b"a", b"b"])).tolist()
 
@@ -128,8 +128,8 @@ def test_vectors_are_centred_and_scaled_by_what_was_known_before_the_cut():
     vectors = np.array([[1, 2], [np.nan, np.nan], [3, 2], [9, 9]], np.float32)
     events = Events(entities={"video": {"id": names, "ts": np.array([0, 1, 2, 5]), "key": names, "e": vectors}})
     similar = (spec.similarity("video.e"),)
-    assert table.fit(similar, log_of(events), until=5).centres == {"video.e": [[2.0, 2.0], [1.0, 0.0]]}
-    assert table.fit(similar, log_of(events), until=0).centres == {"video.e": [[0.0, 0.0], [1.0, 1.0]]}
+    assert fit.fit(similar, log_of(events), until=5).centres == {"video.e": [[2.0, 2.0], [1.0, 0.0]]}
+    assert fit.fit(similar, log_of(events), until=0).centres == {"video.e": [[0.0, 0.0], [1.0, 1.0]]}
 
 
 class Remembers(Plain):
@@ -150,7 +150,7 @@ class Remembers(Plain):
 def test_similarity_of_a_category_goes_by_shares():
     """Three videos of drama, news, and both: shares (1, 0), (0, 1), (.5, .5), mean .5, spread sqrt(1/6)."""
     events = entities([b"drama", b"news", SEP.join([b"news", b"drama"])], [0, 0, 0])
-    features = table.fit((spec.similarity("video.genre", half_life="1d"),), log_of(events), until=1)
+    features = fit.fit((spec.similarity("video.genre", half_life="1d"),), log_of(events), until=1)
     got = features.matrix(Remembers(members(events.entities["video"]["genre"])), frame(3))
     unit = 0.5 / np.sqrt(1 / 6)
     liked = 0.5 / (0.5 + 3.0)
@@ -171,7 +171,7 @@ def test_similarity_of_a_category_goes_by_shares():
 )
 def test_what_no_entity_has_is_named(feature, said):
     with pytest.raises(DesignError, match=said):
-        table.fit((feature,), log_of(random_log(np.random.default_rng(0))), until=START)
+        fit.fit((feature,), log_of(random_log(np.random.default_rng(0))), until=START)
 
 
 def test_a_request_without_what_a_feature_reads_is_refused():

@@ -11,7 +11,7 @@ from tests.training.logs import changed, design, log
 
 from sixfold.events.log import EventLog
 from sixfold.events.schema import Events, concat, take
-from sixfold.features import spec, table
+from sixfold.features import fit, spec
 from sixfold.features.batch import Batch
 from sixfold.features.indexed import Frame, Vocabulary, index
 from sixfold.features.store import Store
@@ -57,7 +57,7 @@ def read(events: Events, feature: spec.Feature, ts: int) -> float:
     """One feature of member m0 and video v0 as of ts."""
     ids = Vocabulary(Store(), ("member", "video"))
     log_ = index(events, ids, item="video")
-    fitted = table.fit((feature,), log_, until=2**62)
+    fitted = fit.fit((feature,), log_, until=2**62)
     keys = {name: ids[name].rows(np.array([first])) for name, first in (("member", b"m0"), ("video", b"v0"))}
     return float(fitted.matrix(Batch(log_, ids, MEMORY), Frame(np.array([ts]), keys, {}, np.ones(1, np.int16)))[0, 0])
 
@@ -180,9 +180,9 @@ def queries(material: Material, items: int) -> Queries:
 def test_vocabularies_and_centres_do_not_know_what_comes_after_the_retrievers_part(both):
     similar = (spec.similarity("video.embedding"), spec.similarity("video.genre"))
     features = (*DESIGN.learning.features, *similar, spec.taste("video.embedding", "video.genre"))
-    one, other = (table.fit(features, m.log, until=m.cuts.first, memory=DESIGN.memory) for m in both)
+    one, other = (fit.fit(features, m.log, until=m.cuts.first, memory=DESIGN.memory) for m in both)
     assert one == other and one.tastes
-    late = [table.fit(features, m.log, until=2**62, memory=DESIGN.memory) for m in both]
+    late = [fit.fit(features, m.log, until=2**62, memory=DESIGN.memory) for m in both]
     assert late[0].vocabularies != late[1].vocabularies and late[0].centres != late[1].centres
     assert late[0].tastes != late[1].tastes
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.logs import random_log
 
 from sixfold.evaluation import skew
-from sixfold.features import spec, table
+from sixfold.features import fit, spec
 from sixfold.features.batch import Batch
 from sixfold.features.indexed import Frame, Vocabulary, index
 from sixfold.features.mapped import Mapped
@@ -51,7 +51,7 @@ def frame_of(log) -> Frame:
 def setup(events):
     ids = Vocabulary(Store(), ("member", "video"))
     log = index(events, ids, item="video")
-    fitted = table.fit(FEATURES, log, until=2**62, memory=MEMORY)
+    fitted = fit.fit(FEATURES, log, until=2**62, memory=MEMORY)
     return ids, log, fitted
 
 

@@ -14,13 +14,13 @@ from ..types import Asks, Queries, Rows, Times
 from . import decay, windows
 from .attributes import Versions
 from .cells import cells, is_combined
+from .fit import versions
 from .history import Histories, Sightings
 from .ids import IdTable
 from .indexed import Frame, Indexed, Vocabulary, births
 from .ordered import Ordered
 from .spec import Accumulator, Decayed, Memory, Sawtooth, entity_field
 from .store import Store
-from .table import versions
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,8 @@ UNSEEN = np.int64(np.iinfo(np.int64).min)
 """The reference time of a cell in which nothing has happened."""
 
 
-RECORD = np.dtype([("at", np.int64), ("sum", np.float64)])
-"""What a cell holds: the reference time, and the sum decayed to it."""
-
-
-def factor(age: NDArray[np.int64], half_life: int) -> NDArray[np.float64]:
-    """2^(-age / half_life) for ages in microseconds."""
+def factor(age: NDArray[np.int64], half_life: int | NDArray[np.int64]) -> NDArray[np.float64]:
+    """2^(-age / half_life) for ages in microseconds (broadcasts)."""
     return np.asarray(np.exp2(age * (-1.0 / half_life)))
 
 
@@ -41,15 +37,12 @@ def fold(
     np.add.at(sums, cells, weight * factor(reference[cells] - ts, half_life))
 
 
-def read(sums: NDArray[np.float64], reference: Times, cells: Rows, ts: Times, *, half_life: int) -> NDArray[np.float64]:
-    """The decayed sum of each cell (n,) as of ts (n,), all events folded so far lying before ts; 0 for cell -1."""
-    if not len(sums):
-        return np.zeros(len(cells))
-    known = (cells >= 0) & (cells < len(sums))
-    at = np.where(known, cells, 0)
-    known &= reference[at] != UNSEEN
-    age = np.where(known, ts - reference[at], 0)
-    return np.where(known, sums[at] * factor(age, half_life), 0.0)
+def read(
+    sums: NDArray[np.float64], reference: Times, ts: Times, *, half_life: int | NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Decayed sums as of ts, all events folded so far lying before ts (broadcasts); 0 where nothing happened."""
+    age = np.where(reference == UNSEEN, 0, ts - reference)
+    return np.asarray(sums * factor(age, half_life))
 
 
 def running(events: Ordered, weight: NDArray[np.float64], *, half_life: int) -> NDArray[np.float64]:

@@ -15,6 +15,8 @@ from .store import Store
 
 _LOAD = 0.6
 _FIRST = np.zeros(1, np.int64)
+_STEPS = np.arange(8)
+"""Slots looked at together, where the first one is another's."""
 
 
 class IdTable:
@@ -38,15 +40,20 @@ class IdTable:
         """The row of each hash (n,), -1 where it is not known."""
         keys, rows = self._store[self._keys], self._store[self._rows]
         mask = np.uint64(len(keys) - 1)
-        out = np.full(len(hashes), NOWHERE, np.int32)
-        todo = np.arange(len(hashes))
         at = (hashes & mask).astype(np.int64)
+        # Most are found, or found missing, where they are looked for first.
+        out = rows[at]
+        todo = np.flatnonzero((out >= 0) & (keys[at] != hashes))
+        out[todo], at = NOWHERE, (at[todo] + 1) & int(mask)
         while len(todo):
-            found = rows[at]  # Before the key: see `_place`.
-            hit = (keys[at] == hashes[todo]) & (found >= 0)
-            out[todo[hit]] = found[hit]
-            onward = ~hit & (found >= 0)
-            todo, at = todo[onward], (at[onward] + 1) & int(mask)
+            slots = (at[:, None] + _STEPS) & int(mask)
+            found = rows[slots]  # Before the keys: see `_place`.
+            stop = (found < 0) | (keys[slots] == hashes[todo, None])
+            first = stop.argmax(axis=1)
+            every = np.arange(len(todo))
+            ended = stop[every, first]
+            out[todo[ended]] = found[every, first][ended]
+            todo, at = todo[~ended], (at[~ended] + len(_STEPS)) & int(mask)
         return out
 
     def insert(self, hashes: Hashes) -> Rows:

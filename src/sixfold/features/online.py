@@ -7,59 +7,25 @@ A read at ts must come before the folds of that ts; whoever replays or serves ke
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import durations
 from ..events.hashing import Hashes
 from ..events.schema import Events
 from ..types import NOWHERE, Asks, Queries, Rows, Times
-from . import attributes, decay, history, windows
+from . import attributes, history
 from .cells import cells, is_combined
 from .ids import IdTable
 from .indexed import UNBORN, Frame, Indexed, Occurrences, Vocabulary, index, mentions
-from .spec import Accumulator, Memory, Sawtooth, Stream, entity_field
+from .record import Record
+from .spec import Accumulator, Memory, Stream, entity_field
 from .store import Store
 from .table import Fitted
 
 _FIRST = np.zeros(1, np.int64)
 _SEEN, _NOW, _HISTORY = "seen.ts", "now", "history"
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """An accumulator as it is held: under which name, with what in a cell where nothing happened, and its span in us."""
-
-    name: str
-    blank: NDArray[np.void]
-    span: int
-    sawtooth: bool
-    values: bool
-
-    @classmethod
-    def of(cls, accumulator: Accumulator) -> _Held:
-        kernel = accumulator.kernel
-        sawtooth = isinstance(kernel, Sawtooth)
-        blank = np.zeros((), windows.record(kernel.tiles) if isinstance(kernel, Sawtooth) else decay.RECORD)
-        blank["at"] = windows.UNSEEN
-        span = durations.parse(kernel.window if isinstance(kernel, Sawtooth) else kernel.half_life)
-        return cls(str(accumulator), blank, span, sawtooth, accumulator.values)
-
-    def read(self, held: NDArray[np.void], ts: Times) -> NDArray[np.float64]:
-        every = np.arange(len(ts), dtype=np.int32)
-        if self.sawtooth:
-            return windows.read(held["at"], held["counts"], every, ts, window=self.span)
-        return decay.read(held["sum"], held["at"], every, ts, half_life=self.span)
-
-    def fold(self, held: NDArray[np.void], at: Rows, ts: Times, value: NDArray[np.float64]) -> None:
-        weight = value if self.values else np.ones(len(ts))
-        if self.sawtooth:
-            windows.fold(held["at"], held["counts"], at, ts, window=self.span, weight=weight.astype(np.int64))
-        else:
-            decay.fold(held["sum"], held["at"], at, ts, half_life=self.span, weight=weight)
 
 
 class State:
@@ -72,15 +38,17 @@ class State:
         self.features, self.memory, self.store = features, memory, store
         types = {memory.member, memory.item, *(entity_field(path)[0] for path in features.kinds)}
         self.ids = ids or Vocabulary(store, tuple(sorted(types)))
-        self._held = {accumulator: _Held.of(accumulator) for accumulator in features.accumulators()}
-        self._tables = {
-            acc.by: IdTable(store, f"cells.{'+'.join(acc.by)}") for acc in self._held if is_combined(acc.by)
+        accumulators = features.accumulators()
+        self._records = {
+            by: Record.of(by, (one for one in accumulators if one.by == by))
+            for by in dict.fromkeys(one.by for one in accumulators)
         }
+        self._tables = {by: IdTable(store, f"cells.{'+'.join(by)}") for by in self._records if is_combined(by)}
         self._pairs = IdTable(store, "seen")
         self._blanks = {path: attributes.blank(kind, features.widths[path]) for path, kind in features.kinds.items()}
         self._unknown = np.zeros((), history.record(memory.length))
         self._unknown["item"] = NOWHERE
-        self._looked_up: list[tuple[Frame, dict[tuple[str, ...], Rows]]] = []
+        self._looked_up: list[tuple[Frame, dict[Accumulator, NDArray[np.float64]]]] = []
 
     # Reading
 
@@ -88,25 +56,28 @@ class State:
         return self.store.read(f"attribute.{path}", rows, self._blanks[path])
 
     def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
-        rows, held = self._cells_of(frame, accumulator.by), self._held[accumulator]
-        known = np.flatnonzero(rows >= 0)
-        if len(known) == len(rows) == rows.size:
-            return held.read(self.store.read(held.name, rows[:, 0], held.blank), frame.ts)
-        flat = np.zeros(rows.size)
-        cells = self.store.read(held.name, rows.ravel()[known], held.blank)
-        flat[known] = held.read(cells, frame.ts[known // rows.shape[1]])
-        return np.asarray(flat.reshape(rows.shape).sum(axis=1))
-
-    def _cells_of(self, frame: Frame, by: tuple[str, ...]) -> Rows:
-        """The cells of a frame, looked up once for all accumulators kept by the same."""
         held = next((found for known, found in self._looked_up if known is frame), None)
         if held is None:
             held = {}
             # Two: the frame of candidates and the one of those who ask (`Fitted.matrix`).
             self._looked_up = [(frame, held), *self._looked_up[:1]]
-        if by not in held:
-            held[by] = self._cells(by, frame.keys, frame.ts, learn=False)
-        return held[by]
+        if accumulator not in held:
+            held.update(self._read(self._records[accumulator.by], accumulator.by, frame))
+        return held[accumulator]
+
+    def _read(self, record: Record, by: tuple[str, ...], frame: Frame) -> dict[Accumulator, NDArray[np.float64]]:
+        """All that is kept by `by`, of each row of a frame: the sum over its cells."""
+        rows = self._cells(by, frame.keys, frame.ts, learn=False)
+        flat, width = rows.ravel(), rows.shape[1]
+        known = np.flatnonzero(flat >= 0)
+        if len(known) == len(flat) == len(frame):
+            return record.read(self.store.read(record.name, flat, record.blank), frame.ts)
+        cells = self.store.read(record.name, flat[known], record.blank)
+        source = known // width
+        return {
+            one: np.bincount(source, values, minlength=len(frame)).astype(np.float64, copy=False)
+            for one, values in record.read(cells, frame.ts[source]).items()
+        }
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""
@@ -151,13 +122,15 @@ class State:
     def _by_cells(self) -> Mapping[tuple[str, tuple[str, ...]], list[Accumulator]]:
         """The accumulators that share a stream and their cells."""
         out: dict[tuple[str, tuple[str, ...]], list[Accumulator]] = {}
-        for accumulator in self._held:
-            out.setdefault((accumulator.stream.name, accumulator.by), []).append(accumulator)
+        for by, record in self._records.items():
+            for accumulator in (*record.decayed, *record.sawteeth):
+                out.setdefault((accumulator.stream.name, by), []).append(accumulator)
         return out
 
     def _accumulate(
         self, accumulators: list[Accumulator], happened: Occurrences, by: tuple[str, ...], batch: Indexed
     ) -> None:
+        record = self._records[by]
         rows = self._cells(by, happened.keys, happened.ts, learn=True, batch=batch)
         for least, group in _by_threshold(accumulators):
             counted = rows >= 0 if least is None else (rows >= 0) & (happened.value >= least)[:, None]
@@ -166,12 +139,11 @@ class State:
             touched, at = np.unique(rows.ravel()[some], return_inverse=True)
             if not len(touched):
                 continue
+            self.store.require(record.name, int(touched[-1]) + 1, record.blank)
+            cell = self.store.read(record.name, touched, record.blank)
             for accumulator in group:
-                held = self._held[accumulator]
-                self.store.require(held.name, int(touched[-1]) + 1, held.blank)
-                cell = self.store.read(held.name, touched, held.blank)
-                held.fold(cell, at.astype(np.int32), happened.ts[source], happened.value[source])
-                self.store.put(held.name, touched, cell)
+                record.fold(cell, accumulator, at.astype(np.int32), happened.ts[source], happened.value[source])
+            self.store.put(record.name, touched, cell)
 
     def _remember(self, liked: Occurrences) -> None:
         touched, at = np.unique(liked.keys[self.memory.member], return_inverse=True)

@@ -18,8 +18,8 @@ from .. import durations
 from ..errors import DesignError, nearest
 from ..events.hashing import Hashes, hash_strings
 from ..types import DAY, SECOND, Asks, Floats, Queries, Rows
-from .attributes import Kind, Versions, kind_of, pack
-from .indexed import CONTEXT, Frame, Indexed
+from .attributes import Kind
+from .indexed import CONTEXT, Frame
 from .similarity import moments, similarity
 from .spec import (
     Accumulating,
@@ -40,12 +40,8 @@ from .spec import (
     name_of,
 )
 from .taste import TasteFitted, taste
-from .vocabulary import centred, frequent, frequent_hashes
 
 Totals = dict[Accumulator, NDArray[np.float64]]
-
-VALUES = 64
-"""How many values of a category make up its vector at most."""
 
 
 class Source(Protocol):
@@ -122,17 +118,17 @@ class Fitted(msgspec.Struct, frozen=True):
         # What only the member and the time decide is worked out once for all candidates of a request.
         first, ask = moments(frame.keys[source.memory.member], frame.ts)
         alone = frame.take(first)
-        totals: tuple[Totals, Totals] = ({}, {})
+        totals = _Totals(source, frame, alone, ask)
         parts = [
-            self._values(feature, source, alone, totals[0])[ask]
+            self._values(feature, source, alone, totals)[ask]
             if of_asker(feature, source.memory.member)
-            else self._values(feature, source, frame, totals[1])
+            else self._values(feature, source, frame, totals)
             for feature in self.features
         ]
         columns = [part[:, None] if part.ndim == 1 else part for part in parts]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
-    def _values(self, feature: Feature, source: Source, frame: Frame, totals: Totals) -> NDArray[Any]:
+    def _values(self, feature: Feature, source: Source, frame: Frame, totals: _Totals) -> NDArray[Any]:
         match feature:
             case Attribute(path):
                 values = _attribute(path, source, frame)
@@ -157,17 +153,14 @@ class Fitted(msgspec.Struct, frozen=True):
             case Taste():
                 return self._taste(feature, source, frame)
             case _:
-                for accumulator in feature.accumulators():
-                    if accumulator not in totals:
-                        totals[accumulator] = source.total(accumulator, frame)
-                return feature.combine([totals[accumulator] for accumulator in feature.accumulators()])
+                return feature.combine([totals.of(accumulator, frame) for accumulator in feature.accumulators()])
 
     def _similarity(self, path: str, half_life: str, source: Source, frame: Frame) -> NDArray[np.float64]:
         centre, scale = np.array(self.centres[path], np.float32)
 
         def vectors(items: Rows, ts: NDArray[np.int64]) -> Floats:
             held = source.attribute(path, items, ts)
-            raw = self._shares(path, held) if self.kinds[path] == Kind.CATEGORY else held
+            raw = self.shares(path, held) if self.kinds[path] == Kind.CATEGORY else held
             return np.asarray((raw - centre) * scale, np.float32)
 
         memory = source.memory
@@ -192,7 +185,7 @@ class Fitted(msgspec.Struct, frozen=True):
             ts=frame.ts,
         )
 
-    def _shares(self, path: str, held: Hashes) -> Floats:
+    def shares(self, path: str, held: Hashes) -> Floats:
         """A category as the share of each known value among its members (n, values); NaN where it has none."""
         hot = self._multi_hot(f"similarity({path})", held).astype(np.float32)
         total = (held != 0).sum(axis=1, keepdims=True)
@@ -211,6 +204,30 @@ class Fitted(msgspec.Struct, frozen=True):
         return out
 
 
+class _Totals:
+    """The accumulators of a frame, each read once, and only of those who ask (`alone`) where the asker decides it."""
+
+    def __init__(self, source: Source, frame: Frame, alone: Frame, ask: NDArray[np.intp]) -> None:
+        self._source, self._frame, self._alone, self._ask = source, frame, alone, ask
+        self._of_frame: Totals = {}
+        self._of_alone: Totals = {}
+
+    def of(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
+        """The accumulator of each row of `frame`, which is one of the two."""
+        if _by_member(accumulator.by, self._source.memory.member):
+            if accumulator not in self._of_alone:
+                self._of_alone[accumulator] = self._source.total(accumulator, self._alone)
+            found = self._of_alone[accumulator]
+            return found if frame is self._alone else found[self._ask]
+        if accumulator not in self._of_frame:
+            self._of_frame[accumulator] = self._source.total(accumulator, self._frame)
+        return self._of_frame[accumulator]
+
+
+def _by_member(by: tuple[str, ...], member: str) -> bool:
+    return all(part.partition(".")[0] == member for part in by)
+
+
 def of_asker(feature: Feature, member: str) -> bool:
     """Whether a feature is the same for all candidates of a request: of the time, or of the asking member alone."""
     match feature:
@@ -219,7 +236,7 @@ def of_asker(feature: Feature, member: str) -> bool:
         case Attribute(path) | Age(path):
             return entity_field(path)[0] == member
         case Count() | Rate():
-            return all(part.split(".")[0] == member for part in feature.by)
+            return all(_by_member(accumulator.by, member) for accumulator in feature.accumulators())
         case _:
             return False
 
@@ -237,86 +254,3 @@ def _context(name: str, frame: Frame) -> NDArray[Any]:
     if name not in frame.context:
         raise DesignError(f"feature {name!r} is not in the context of this request; {nearest(name, frame.context)}")
     return frame.context[name]
-
-
-def fit(
-    features: tuple[Feature, ...],
-    log: Indexed,
-    *,
-    until: int,
-    memory: Memory | None = None,
-    also: tuple[str, ...] = (),
-) -> Fitted:
-    """Features with their vocabularies fixed, and tastes learned, by what the log knew strictly before `until`.
-
-    `memory` says what is liked by whom, which a taste needs; `also` names attribute paths that are no features but must be
-    known online. Raises DesignError for a field that no entity has.
-    """
-    kinds: dict[str, Kind] = {}
-    widths: dict[str, int] = {}
-    vocabularies: dict[str, list[int]] = {}
-    labels: dict[str, list[str]] = {}
-    centres: dict[str, list[list[float]]] = {}
-    tastes: dict[str, TasteFitted] = {}
-    for path in dict.fromkeys([*paths(features), *also]):
-        column = field_of(log, path)
-        kinds[path] = kind_of(column)
-        widths[path] = column.shape[1] if column.ndim == 2 else 0
-    for feature in features:
-        name = name_of(feature)
-        if isinstance(feature, Attribute) and kinds[name] == Kind.CATEGORY:
-            entity, field = entity_field(name)
-            known = log.entities[entity]["ts"] < until
-            vocabularies[name], labels[name] = frequent(log.entities[entity][field][known], feature.top)
-        elif isinstance(feature, Similarity):
-            column = _known(log, feature.path, until)
-            if kinds[feature.path] is Kind.CATEGORY:
-                key = f"similarity({feature.path})"
-                vocabularies[key], _ = frequent(column, VALUES)
-                half = Fitted((), kinds, widths, vocabularies, {}, {})
-                column = half._shares(feature.path, pack(column))
-            elif kinds[feature.path] is not Kind.VECTOR:
-                raise DesignError(f"{name} needs a category or a vector, but {feature.path} is a number; leave it out")
-            centres[feature.path] = centred(column)
-        elif isinstance(feature, Taste):
-            from .taste_fit import learned  # what trains is not imported by what serves
-
-            if memory is None:
-                raise DesignError(f"{name} is learned from what members liked; give table.fit the design's memory")
-            tastes[name] = learned(feature, log, memory, until=until)
-        elif isinstance(feature, Context) and name in log.texts:
-            asked = log.decisions[name][log.decisions["ts"] < until]
-            vocabularies[name], labels[name] = frequent_hashes(asked, log.texts[name], feature.top)
-    return Fitted(tuple(features), kinds, widths, vocabularies, labels, centres, tastes)
-
-
-def _known(log: Indexed, path: str, until: int) -> NDArray[Any]:
-    """The column of a path's entity events before `until`."""
-    entity, _ = entity_field(path)
-    return field_of(log, path)[log.entities[entity]["ts"] < until]
-
-
-def paths(features: tuple[Feature, ...]) -> tuple[str, ...]:
-    """Every attribute path that features read or are kept by."""
-    read = [f.path for f in features if isinstance(f, Attribute | Age | Similarity)]
-    read += [path for f in features if isinstance(f, Taste) for path in (*f.of, *f.given)]
-    kept = [part for f in features if isinstance(f, Accumulating) for part in f.by if "." in part]
-    return tuple(dict.fromkeys([*read, *kept]))
-
-
-def field_of(log: Indexed, path: str) -> NDArray[Any]:
-    """The column of entity events that a path names; raises DesignError where there is none."""
-    entity, field = entity_field(path)
-    if entity not in log.entities:
-        raise DesignError(f"attribute {path!r}: the log has no entities {entity!r}; {nearest(entity, log.entities)}")
-    table = log.entities[entity]
-    if field not in table or field in ("row", "ts", "id"):
-        fields = [name for name in table if name not in ("row", "ts", "id")]
-        raise DesignError(f"attribute {path!r}: entity {entity!r} has no such field; {nearest(field, fields)}")
-    return table[field]
-
-
-def versions(log: Indexed, path: str, *, count: int) -> Versions:
-    """Every value that a path's entities had (`count` rows of them), in bulk form."""
-    table = log.entities[entity_field(path)[0]]
-    return Versions(table["row"], table["ts"], table["id"], field_of(log, path), count=count)

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from ..types import Rows
 from .attributes import Kind, kind_of
+from .fit import field_of, versions
 from .indexed import Indexed
 from .spec import SHOWN, Memory, Stream, Taste, entity_field
-from .table import field_of, versions
 from .taste import Doubles, Part, TasteFitted
 from .vocabulary import centred, frequent
 

@@ -76,18 +76,13 @@ def _tiles(newest: NDArray[np.int64], ring: int) -> NDArray[np.int64]:
     return newest[:, None] - (newest[:, None] - slot) % ring
 
 
-def read(
-    newest: NDArray[np.int64], counts: NDArray[np.int64], cells: Rows, ts: Times, *, window: int
-) -> NDArray[np.float64]:
-    """The count of each cell (n,) as of ts (n,), all events folded so far lying before ts; 0 for cell -1."""
+def read(newest: NDArray[np.int64], counts: NDArray[np.int64], ts: Times, *, window: int) -> NDArray[np.float64]:
+    """The count of cells with the newest tile (n,) and ring (n, tiles + 1) as of ts (n,), all events folded so far lying
+    before ts; 0 where nothing happened."""
     ring = counts.shape[1]
-    if not len(newest):
-        return np.zeros(len(cells))
-    known = (cells >= 0) & (cells < len(newest))
-    at = np.where(known, cells, 0)
-    seen = _tiles(newest[at], ring) >= tail(ts, window, ring - 1)[:, None]
-    total = (counts[at] * seen).sum(axis=1)
-    return np.where(known & (newest[at] != UNSEEN), total, 0).astype(np.float64)
+    seen = _tiles(newest, ring) >= tail(ts, window, ring - 1)[:, None]
+    total = (counts * seen).sum(axis=1)
+    return np.where(newest != UNSEEN, total, 0).astype(np.float64)
 
 
 def bulk(

@@ -65,14 +65,27 @@ class Recent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="recen
 
 @dataclass(frozen=True, slots=True)
 class RecentFitted:
-    """Nothing is learnt: the catalogue's `born` times come with the queries."""
+    """Nothing is learnt: the catalogue's `born` times come with the queries.
+
+    Their order is kept until they change: sorting a catalogue of 1 M takes 100 times as long as seeing that it is the same.
+    """
+
+    _last: list[tuple[Times, Rows, Rows]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def retrieve(self, queries: Queries, k: int) -> Retrieved:
         """Scores are minus the item's age in days."""
-        # A stable sort of ascending rows: of two items born together the lower row comes first.
-        newest = np.argsort(-queries.born.astype(np.float64), kind="stable").astype(np.int32)
-        place = places(newest, len(queries.born))
+        newest, place = self._order(queries.born)
         return walk(queries, k, newest, place, lambda ids, ts: _freshness(queries.born[ids], ts))
+
+    def _order(self, born: Times) -> tuple[Rows, Rows]:
+        for known, newest, place in self._last:
+            if np.array_equal(known, born):
+                return newest, place
+        # A stable sort of ascending rows: of two items born together the lower row comes first.
+        newest = np.argsort(-born.astype(np.float64), kind="stable").astype(np.int32)
+        place = places(newest, len(born))
+        self._last[:] = [(born.copy(), newest, place)]
+        return newest, place
 
     def to_arrays(self) -> Arrays:
         return {}

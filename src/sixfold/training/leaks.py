@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..features.attributes import said
+from ..features.fit import paths
 from ..features.spec import entity_field
-from ..features.table import paths
 from ..lint.finding import Finding, error, warning
 from ..metrics.binary import auc
 from ..types import Floats, Rows, Times

@@ -12,11 +12,12 @@ from ..design import Design
 from ..errors import DataError
 from ..events.hashing import combine, hash_strings
 from ..events.schema import Events
-from ..features import table
+from ..features import fit
 from ..features.batch import Batch
 from ..features.indexed import Indexed, Vocabulary, index, joined
 from ..features.spec import Stream, entity_field
 from ..features.store import Store
+from ..features.table import Fitted
 from ..types import Cuts, Interactions
 from .split import cut
 
@@ -29,7 +30,7 @@ class Material:
     log: Indexed
     ids: Vocabulary
     cuts: Cuts
-    features: table.Fitted
+    features: Fitted
     known: Batch
     digest: str
 
@@ -43,7 +44,7 @@ class Material:
         path = self.design.problem.decides.title
         out = np.zeros(len(self.ids[self.design.item]), "S1")
         if path is not None:
-            column = table.field_of(self.log, path)
+            column = fit.field_of(self.log, path)
             out = out.astype(column.dtype)
             out[self.log.entities[entity_field(path)[0]]["row"]] = column
         return out
@@ -64,7 +65,7 @@ class Material:
 
 
 def prepare(
-    design: Design, batches: Iterable[Events], *, cuts: Cuts | None = None, features: table.Fitted | None = None
+    design: Design, batches: Iterable[Events], *, cuts: Cuts | None = None, features: Fitted | None = None
 ) -> Material:
     """A log made ready; with `cuts` and `features` as a release has them, else by what the log holds.
 
@@ -86,13 +87,13 @@ def prepare(
         )
     cuts = cuts or cut(design, log)
     also = (design.problem.decides.available,) if design.problem.decides.available else ()
-    features = features or table.fit(design.learning.features, log, until=cuts.first, memory=design.memory, also=also)
+    features = features or fit.fit(design.learning.features, log, until=cuts.first, memory=design.memory, also=also)
     return Material(design, log, ids, cuts, features, Batch(log, ids, design.memory), f"{total:016x}")
 
 
 def entity_types(design: Design) -> tuple[str, ...]:
     """The entity types a design names: those that ask and are shown, and those whose attributes it reads."""
-    paths = table.paths(design.learning.features)
+    paths = fit.paths(design.learning.features)
     return tuple(sorted({design.member, design.item, *(entity_field(path)[0] for path in paths)}))
 
 

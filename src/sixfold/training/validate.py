@@ -12,9 +12,9 @@ import numpy as np
 from .. import durations
 from ..design import Design
 from ..errors import DesignError, nearest
+from ..features.fit import field_of
 from ..features.indexed import CONTEXT
 from ..features.spec import SHOWN, Accumulating, Context, Position, entity_field, name_of
-from ..features.table import field_of
 from ..lint.features import paths_of, streams_of
 from ..lint.finding import Finding, error, spaced, warning
 from ..lint.targets import judged, stated
