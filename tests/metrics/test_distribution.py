@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -31,7 +32,7 @@ def brute_crps(label, quantiles, levels):
     last = len(quantiles) - 1 - last
     first = np.searchsorted(quantiles, distinct)
     total = 0.0
-    for start, stop in zip(kinks[:-1], kinks[1:], strict=True):
+    for start, stop in itertools.pairwise(kinks):
         points = np.array([start, (start + stop) / 2, stop])
         if stop <= quantiles[0]:
             at = np.zeros(3)
