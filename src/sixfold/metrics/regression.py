@@ -34,8 +34,30 @@ def bias(label: ArrayLike, predicted: ArrayLike, *, weight: ArrayLike | None = N
 
 
 @Kernel
+def over(label: ArrayLike, predicted: ArrayLike, *, weight: ArrayLike | None = None) -> Statistic:
+    """The mean of what estimates are above their labels, 0 for the others: with `under` it splits `mae` in two.
+
+    >>> over([10, 20], [13, 19]), under([10, 20], [13, 19])
+    (1.5, 0.5)
+    """
+    _, error, w = _errors(label, predicted, weight)
+    return sums([np.maximum(error, 0), 1.0], ratio, weight=w)
+
+
+@Kernel
+def under(label: ArrayLike, predicted: ArrayLike, *, weight: ArrayLike | None = None) -> Statistic:
+    """The mean of what estimates are below their labels, 0 for the others; over - under is `bias`."""
+    _, error, w = _errors(label, predicted, weight)
+    return sums([np.maximum(-error, 0), 1.0], ratio, weight=w)
+
+
+@Kernel
 def mape(label: ArrayLike, predicted: ArrayLike, *, weight: ArrayLike | None = None) -> Statistic:
     """The mean of |predicted - label| / |label|, as a fraction: 0.1 is 10 %.
+
+    Its flaw: an estimate of nothing errs by 100 %, one that is too large by any number of per cent, so
+    a model chosen by it estimates too little. The best constant for labels of 10, 20 and 40 is 10 by
+    MAPE and 20 by MAE. Judge times by `mae`, `bias` and the split into `over` and `under`.
 
     A label of 0 has no percentage: those rows are left out, and an interval's n counts the rest. NaN
     where no row remains.

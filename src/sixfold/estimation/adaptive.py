@@ -1,0 +1,156 @@
+"""Coverage that outcomes steer: each one moves the quantiles a little, so that after a shock they cover again.
+
+Adaptive conformal inference (Gibbs and Candes 2021), on the quantiles themselves rather than on their levels, for a
+shock beyond every level has no level to move to (Angelopoulos, Candes and Tibshirani 2023, section 2.1): where an
+outcome of level p is above its quantile the quantile rises by step x p, else it falls by step x (1 - p). Whatever
+the world does, the share covered in n outcomes is within (b + step) / (step x n) of p, b being the farthest that
+offsets go. One step suits no world: several run side by side and are averaged by how well they did lately (Gibbs and Candes
+2024, "Conformal Inference for Online Prediction with Arbitrary Distribution Shifts", DtACI).
+
+Errors and offsets are in widths of each row (`law.span`), so that short and long times steer each other. The order of
+outcomes is part of what is defined: by (ts, id) of when each was known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import DesignError
+from ..types import Floats
+from .law import Doubles, checked, checked_levels, span
+
+_LATELY = 500
+"""Outcomes over which the best step is sought: T in DtACI, which gives `_SHARED` and the learning rates."""
+_SHARED = 1 / (2 * _LATELY)
+"""The share of weight that is spread over all steps at each outcome, so that none is ever lost."""
+
+
+class Adaptive(msgspec.Struct, frozen=True, tag="adaptive"):
+    """Which steps are tried, in widths of a row: the least holds still in a steady world, the largest follows a shock."""
+
+    steps: tuple[float, ...] = (0.002, 0.01, 0.05, 0.2)
+
+    def __post_init__(self) -> None:
+        if not self.steps or min(self.steps) <= 0 or max(self.steps) > 1:
+            raise DesignError(f"steps is {list(self.steps)}; expected shares of a width above 0 and up to 1")
+
+    def start(self, levels: ArrayLike, *, groups: int = 1) -> Steering:
+        """The state before any outcome: no offsets, all steps trusted alike, for each of the groups by itself."""
+        p, steps = checked_levels(levels), np.array(self.steps)
+        shape = (groups, len(p), len(steps))
+        return Steering(p, steps, np.zeros(shape), np.full(shape, 1 / len(steps)))
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What outcomes have said so far: 2 x q x e floats a group, for q levels and e steps.
+
+    levels (q,) and steps (e,) float64; offsets (g, q, e) float64 in widths; trust (g, q, e) float64, which adds up to 1
+    over the steps. A value: `fold` gives the next one.
+    """
+
+    levels: Doubles
+    steps: Doubles
+    offsets: Doubles
+    trust: Doubles
+
+    def offset(self) -> Doubles:
+        """How far each level of each group is to be moved, (g, q) float64 in widths."""
+        return np.asarray(np.einsum("gqe,gqe->gq", self.offsets, self.trust))
+
+    def apply(self, quantiles: Floats, *, groups: NDArray[np.int_] | None = None) -> Floats:
+        """The quantiles (n, q) float32 moved by the offset of each row's group, none below 0, rising along each row."""
+        return moved(quantiles, self.offset()[0 if groups is None else groups])
+
+    def fold(self, quantiles: ArrayLike, seconds: ArrayLike, *, groups: ArrayLike = (0,)) -> Steering:
+        """The state after one outcome of each of m different groups: its quantiles (m, q) as forecast, before any
+        steering, and the seconds (m,) it took.
+        """
+        _, q = checked(self.levels, quantiles)
+        rows = np.asarray(groups, np.intp)
+        error = ((np.asarray(seconds, np.float64)[:, None] - q) / span(q))[:, :, None]
+        offsets, trust = self.offsets.copy(), self.trust.copy()
+        offsets[rows], trust[rows] = self._stepped(error, self.offsets[rows], self.trust[rows])
+        return Steering(self.levels, self.steps, offsets, trust)
+
+    def replay(
+        self,
+        quantiles: ArrayLike,
+        seconds: ArrayLike,
+        *,
+        asked: ArrayLike,
+        known: ArrayLike,
+        groups: ArrayLike | None = None,
+    ) -> Doubles:
+        """The offset (n, q) that each of n rows would have been given when it was asked, by what was known strictly before.
+
+        asked and known (n,) are times of one unit; outcomes known at once are folded in the order of the rows. Each step
+        takes the next outcome of every group together: about 25 us a step of up to 100 groups.
+        """
+        p, q = checked(self.levels, quantiles)
+        when, rows = np.asarray(known), np.zeros(len(q), np.intp) if groups is None else np.asarray(groups, np.intp)
+        error = (np.asarray(seconds, np.float64)[:, None] - q) / span(q)
+        order = np.lexsort((when, rows))
+        sizes = np.bincount(rows, minlength=len(self.offsets))
+        starts = np.cumsum(sizes) - sizes
+        after = self._histories(error[order], sizes, starts)
+        # How many outcomes of its own group a row could know: those before it in (group, known).
+        before = _known_before(rows, when, np.asarray(asked), order)
+        first = self.offset()[rows]
+        place = np.clip(starts[rows] + before - 1, 0, max(len(q) - 1, 0))
+        return np.where((before > 0)[:, None], after[place] if len(q) else first, first).reshape(len(q), len(p))
+
+    def _histories(self, error: Doubles, sizes: NDArray[np.intp], starts: NDArray[np.intp]) -> Doubles:
+        """The offset (n, q) of its group after each outcome, given in the order of (group, known)."""
+        offsets, trust = self.offsets.copy(), self.trust.copy()
+        after = np.empty(error.shape)
+        longest_first = np.argsort(-sizes, kind="stable")
+        waiting = np.searchsorted(-sizes[longest_first], -np.arange(int(sizes.max(initial=0))), side="left")
+        for turn, count in enumerate(waiting.tolist()):
+            some = longest_first[:count]
+            place = starts[some] + turn
+            offsets[some], trust[some] = self._stepped(error[place][:, :, None], offsets[some], trust[some])
+            after[place] = np.einsum("gqe,gqe->gq", offsets[some], trust[some])
+        return after
+
+    def _stepped(self, error: Doubles, offsets: Doubles, trust: Doubles) -> tuple[Doubles, Doubles]:
+        """Offsets and trust (m, q, e) after the error (m, q, 1) of one outcome each."""
+        level = self.levels[:, None]
+        above = error - offsets
+        missed = level - (above <= 0)
+        loss = missed * above
+        weight = trust * np.exp(-_rates(self.levels, len(self.steps))[:, None] * loss)
+        total = weight.sum(axis=2, keepdims=True)
+        # All weights may vanish after an error of many widths; then nothing is known of any step.
+        weight = np.divide(weight, total, out=np.full(weight.shape, 1 / len(self.steps)), where=total > 0)
+        return offsets + self.steps * missed, (1 - _SHARED) * weight + _SHARED / len(self.steps)
+
+
+def moved(quantiles: Floats, offset: Doubles) -> Floats:
+    """The quantiles (n, q) float32 moved by offset (q,) or (n, q) widths, none below 0, rising along each row."""
+    q = quantiles.astype(np.float64)
+    return np.sort(np.maximum(q + offset * span(q), 0), axis=1).astype(np.float32)
+
+
+def _rates(levels: Doubles, steps: int) -> Doubles:
+    """How fast (q,) trust follows losses: eta of DtACI, section 4.2."""
+    spread = (1 - levels) ** 2 * levels**3 + levels**2 * (1 - levels) ** 3
+    return np.asarray(np.sqrt(3 / _LATELY * (np.log(steps * _LATELY) + 2) / spread))
+
+
+def _known_before(
+    rows: NDArray[np.intp], known: NDArray[np.generic], asked: NDArray[np.generic], order: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """How many outcomes (n,) of each row's own group were known strictly before it was asked."""
+    n = len(rows)
+    # Asks and outcomes sorted together, asks first at equal times: an outcome counts for the asks after it.
+    at = np.lexsort((np.repeat([0, 1], n), np.r_[asked, known], np.r_[rows, rows]))
+    outcomes = np.cumsum(at >= n)
+    all_before = np.empty(2 * n, np.intp)
+    all_before[at] = outcomes - (at >= n)
+    ordered = rows[order]
+    return all_before[:n] - np.searchsorted(ordered, rows, side="left")

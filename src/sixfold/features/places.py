@@ -1,0 +1,82 @@
+"""What is wrong with a place: missing, zero, swapped, negated, outside."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import DesignError
+from .geography import Doubles
+
+REASONS = (
+    "",
+    "a coordinate is missing",
+    "the place is (0, 0)",
+    "latitude and longitude are swapped",
+    "a sign is wrong",
+    "no such place on Earth",
+    "outside the area served",
+)
+"""What each code of `checked_places` says; 0 is a place as it should be."""
+_MISSING, _ZERO, _SWAPPED, _NEGATED, _IMPOSSIBLE, _OUTSIDE = range(1, 7)
+_ZERO_DEGREES = 1e-6
+"""Nearer to (0, 0) than 11 cm is no order from the Gulf of Guinea."""
+
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+
+
+class Area(msgspec.Struct, frozen=True):
+    """The degrees that are served; west may be above east, which is an area across the date line."""
+
+    south: Latitude
+    west: Longitude
+    north: Latitude
+    east: Longitude
+
+    def __post_init__(self) -> None:
+        if not self.south < self.north:
+            raise DesignError(f"an area runs from {self.south} south to {self.north} north; expected south below north")
+
+    def holds(self, lat: Doubles, lon: Doubles) -> NDArray[np.bool_]:
+        """(n,) whether each place is inside; never where it is missing."""
+        after, before = lon >= self.west, lon <= self.east
+        return (
+            (self.south <= lat) & (lat <= self.north) & (after & before if self.west <= self.east else after | before)
+        )
+
+
+def checked_places(lat: ArrayLike, lon: ArrayLike, *, area: Area | None = None) -> NDArray[np.uint8]:
+    """The code (n,) of what is wrong with each place, 0 where nothing is; REASONS[code] says it.
+
+    Whether a place is swapped or negated shows only against an area: it is outside, and would be inside were the two
+    exchanged or signs turned. Without one, only an impossible latitude that is a possible longitude is called swapped.
+
+    >>> city = Area(52.2, 4.7, 52.5, 5.1)
+    >>> found = checked_places([52.37, 4.89, -52.37, 0.0], [4.89, 52.37, 4.89, 0.0], area=city)
+    >>> [REASONS[code] for code in found]
+    ['', 'latitude and longitude are swapped', 'a sign is wrong', 'the place is (0, 0)']
+    """
+    y, x = np.broadcast_arrays(np.asarray(lat, np.float64), np.asarray(lon, np.float64))
+    world = Area(-90, -180, 90, 180)
+    served = world if area is None else area
+    # Without an area any sign gives a possible place, which says nothing.
+    turned = np.zeros(y.shape, bool) if area is None else _turned(y, x, area)
+    wrong = {
+        _MISSING: ~(np.isfinite(y) & np.isfinite(x)),
+        _ZERO: (np.abs(y) < _ZERO_DEGREES) & (np.abs(x) < _ZERO_DEGREES),
+        0: served.holds(y, x),
+        _SWAPPED: served.holds(x, y),
+        _NEGATED: turned,
+        _IMPOSSIBLE: ~world.holds(y, x),
+    }
+    return np.select(list(wrong.values()), [np.uint8(code) for code in wrong], np.uint8(_OUTSIDE))
+
+
+def _turned(lat: Doubles, lon: Doubles, area: Area) -> NDArray[np.bool_]:
+    """(n,) whether the place is in the area once one sign, or both, are turned."""
+    return area.holds(-lat, lon) | area.holds(lat, -lon) | area.holds(-lat, -lon)
