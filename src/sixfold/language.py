@@ -20,8 +20,11 @@ from .design import (
     Split,
     outcome,
 )
-from .features import spec as _features
-from .features.spec import age, at_least, attribute, context, count, hour, position, similarity, taste, weekday
+from .features import words as _features
+from .features.spec import SHOWN as _SHOWN
+from .features.spec import Rate as _Rate
+from .features.spec import Stream as _Stream
+from .features.words import age, at_least, attribute, context, count, hour, position, similarity, taste, weekday
 from .metrics import spec as _metrics
 from .metrics.spec import (
     auc,
@@ -51,28 +54,28 @@ from .retrieval import ALS, EASE, ItemItem, Popular, Recent
 
 
 @overload
-def rate(of: str | _features.Stream) -> Metric: ...
+def rate(of: str | _Stream) -> Metric: ...
 
 
 @overload
 def rate(
-    of: str | _features.Stream,
+    of: str | _Stream,
     *,
-    per: str | _features.Stream = _features.SHOWN,
+    per: str | _Stream = _SHOWN,
     by: str | tuple[str, ...] = (),
     half_life: str,
     prior: float = 20.0,
-) -> _features.Rate: ...
+) -> _Rate: ...
 
 
 def rate(
-    of: str | _features.Stream,
+    of: str | _Stream,
     *,
-    per: str | _features.Stream = _features.SHOWN,
+    per: str | _Stream = _SHOWN,
     by: str | tuple[str, ...] = (),
     half_life: str | None = None,
     prior: float = 20.0,
-) -> _features.Rate | Metric:
+) -> _Rate | Metric:
     """With a half-life the feature, a decayed rate as of the request; without one the online metric."""
     if half_life is None:
         return _metrics.rate(str(of))
@@ -80,18 +83,16 @@ def rate(
 
 
 @overload
-def mean(of: str | _features.Stream) -> Metric: ...
+def mean(of: str | _Stream) -> Metric: ...
 
 
 @overload
-def mean(
-    of: str | _features.Stream, *, by: str | tuple[str, ...] = (), half_life: str, prior: float = 20.0
-) -> _features.Rate: ...
+def mean(of: str | _Stream, *, by: str | tuple[str, ...] = (), half_life: str, prior: float = 20.0) -> _Rate: ...
 
 
 def mean(
-    of: str | _features.Stream, *, by: str | tuple[str, ...] = (), half_life: str | None = None, prior: float = 20.0
-) -> _features.Rate | Metric:
+    of: str | _Stream, *, by: str | tuple[str, ...] = (), half_life: str | None = None, prior: float = 20.0
+) -> _Rate | Metric:
     """With a half-life the feature, a decayed mean value as of the request; without one the online metric."""
     if half_life is None:
         return _metrics.mean(str(of))

@@ -23,7 +23,7 @@ def columns(events):
 
 def occurrences(events) -> Occurrences:
     members, items, ts = columns(events)
-    return Occurrences(ts, np.ones(len(ts)), {"member": members, "video": items})
+    return Occurrences(ts, np.ones(len(ts)), {"member": members, "video": items}, np.zeros(len(ts), np.uint64))
 
 
 def defined(events, member: int, at: int) -> list[tuple[int, int]]:

@@ -7,24 +7,24 @@ import numpy as np
 import pytest
 
 from sixfold.errors import DesignError
-from sixfold.features import spec
+from sixfold.features import spec, words
 from sixfold.features.spec import Accumulator, Decayed, Sawtooth, Stream, name_of
 
-WATCHED = spec.at_least("watch", 30)
+WATCHED = words.at_least("watch", 30)
 
 NAMED = [
-    (spec.attribute("video.genre"), "video.genre"),
-    (spec.context("device"), "context.device"),
-    (spec.age("video.published"), "age(video.published)"),
-    (spec.hour(), "hour"),
-    (spec.weekday(), "weekday"),
-    (spec.position(), "position"),
-    (spec.similarity("video.embedding"), "similarity(video.embedding, 30d)"),
-    (spec.taste("video.embedding", "video.genre", given="member.country"), "taste(video.embedding+video.genre, 30d)"),
-    (spec.count("watch", window="7d"), "count(watch, by=all, 7d)"),
-    (spec.count(WATCHED, by=("member", "video"), window="7d"), "count(watch>=30, by=member+video, 7d)"),
-    (spec.rate("watch", by="video", half_life="1d"), "rate(watch per shown, by=video, 1d)"),
-    (spec.mean("watch", by="video", half_life="1d"), "mean(watch, by=video, 1d)"),
+    (words.attribute("video.genre"), "video.genre"),
+    (words.context("device"), "context.device"),
+    (words.age("video.published"), "age(video.published)"),
+    (words.hour(), "hour"),
+    (words.weekday(), "weekday"),
+    (words.position(), "position"),
+    (words.similarity("video.embedding"), "similarity(video.embedding, 30d)"),
+    (words.taste("video.embedding", "video.genre", given="member.country"), "taste(video.embedding+video.genre, 30d)"),
+    (words.count("watch", window="7d"), "count(watch, by=all, 7d)"),
+    (words.count(WATCHED, by=("member", "video"), window="7d"), "count(watch>=30, by=member+video, 7d)"),
+    (words.rate("watch", by="video", half_life="1d"), "rate(watch per shown, by=video, 1d)"),
+    (words.mean("watch", by="video", half_life="1d"), "mean(watch, by=video, 1d)"),
 ]
 
 
@@ -39,13 +39,13 @@ def test_a_feature_survives_json(feature):
 
 
 def test_a_count_is_one_window():
-    count = spec.count("watch", by="video", window="7d", tiles=4)
+    count = words.count("watch", by="video", window="7d", tiles=4)
     assert count.accumulators() == (Accumulator(Stream("watch"), ("video",), Sawtooth("7d", 4)),)
     assert count.combine([np.array([3.0])]).tolist() == [3.0]
 
 
 def test_a_rate_is_drawn_to_the_overall_rate():
-    rate = spec.rate("watch", by="video", half_life="1d", prior=10)
+    rate = words.rate("watch", by="video", half_life="1d", prior=10)
     own, per, all_own, all_per = rate.accumulators()
     assert own == Accumulator(Stream("watch"), ("video",), Decayed("1d"))
     assert per == Accumulator(Stream("shown"), ("video",), Decayed("1d"))
@@ -62,7 +62,7 @@ def test_a_rate_is_drawn_to_the_overall_rate():
 
 
 def test_a_mean_divides_values_by_events():
-    own, per, *_ = spec.mean("watch", by="video", half_life="1d").accumulators()
+    own, per, *_ = words.mean("watch", by="video", half_life="1d").accumulators()
     assert (own.values, per.values, own.stream, per.stream) == (True, False, Stream("watch"), Stream("watch"))
 
 
@@ -84,12 +84,12 @@ def test_accumulators_that_differ_are_called_differently():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (lambda: spec.attribute("genre"), "'genre' names no entity"),
-        (lambda: spec.age("video."), "'video.' names no entity"),
-        (lambda: spec.similarity("v.e", half_life="soon"), "'soon' is not understood"),
-        (lambda: spec.taste("v.e", "m.country"), "v.e and m.country are of several entities"),
-        (lambda: spec.taste(), "needs an attribute of the item"),
-        (lambda: spec.taste("v.e", half_life="soon"), "'soon' is not understood"),
+        (lambda: words.attribute("genre"), "'genre' names no entity"),
+        (lambda: words.age("video."), "'video.' names no entity"),
+        (lambda: words.similarity("v.e", half_life="soon"), "'soon' is not understood"),
+        (lambda: words.taste("v.e", "m.country"), "v.e and m.country are of several entities"),
+        (lambda: words.taste(), "needs an attribute of the item"),
+        (lambda: words.taste("v.e", half_life="soon"), "'soon' is not understood"),
         (lambda: Sawtooth("7d", 0), "tiles is 0"),
         (lambda: Sawtooth("7", 8), "'7' is not understood"),
         (lambda: Decayed("0d"), "'0d' is not understood"),
@@ -102,4 +102,4 @@ def test_mistakes_are_named(wrong, said):
 
 def test_a_count_with_a_bad_window_is_refused_when_it_is_written():
     with pytest.raises(DesignError, match="'never'"):
-        spec.count("watch", window="never").accumulators()
+        words.count("watch", window="never").accumulators()

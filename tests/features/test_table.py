@@ -9,7 +9,7 @@ from tests.logs import START, random_log
 from sixfold.errors import DesignError
 from sixfold.events.hashing import hash_strings
 from sixfold.events.schema import SEP, Events
-from sixfold.features import fit, spec, table
+from sixfold.features import fit, table, words
 from sixfold.features.attributes import members
 from sixfold.features.indexed import Frame, Vocabulary, index
 from sixfold.features.spec import Memory, Stream
@@ -51,7 +51,7 @@ def log_of(events: Events):
 
 
 def test_time_columns():
-    features = fitted(spec.hour(), spec.weekday(), spec.position())
+    features = fitted(words.hour(), words.weekday(), words.position())
     assert features.columns == ("hour.sin", "hour.cos", "weekday", "position")
     got = features.matrix(Plain(), frame(1, MONDAY + 6 * 3600 * SECOND))
     assert np.allclose(got, [[1, 0, 0, 1]], atol=1e-6) and got.dtype == np.float32
@@ -59,7 +59,7 @@ def test_time_columns():
 
 
 def test_age_in_days():
-    features = fitted(spec.age("video.published"))
+    features = fitted(words.age("video.published"))
     source = Plain(published=np.array((MONDAY - 3 * DAY) / SECOND))
     assert np.allclose(features.matrix(source, frame(1)), np.log(4))
     assert features.matrix(source, frame(1, MONDAY - 9 * DAY)).tolist() == [[0.0]], "not yet born is of age 0"
@@ -68,7 +68,7 @@ def test_age_in_days():
 def test_a_category_is_multi_hot():
     hashes = hash_strings(np.array([b"drama", b"news"])).tolist()
     features = fitted(
-        spec.attribute("video.genre"), kinds={"video.genre": "category"}, vocabularies={"video.genre": hashes},
+        words.attribute("video.genre"), kinds={"video.genre": "category"}, vocabularies={"video.genre": hashes},
         labels={"video.genre": ["drama", "news"]},
     )  # fmt: skip
     assert features.columns == ("video.genre=drama", "video.genre=news")
@@ -77,15 +77,15 @@ def test_a_category_is_multi_hot():
 
 
 def test_a_vector_is_a_column_for_each_number():
-    features = fitted(spec.attribute("video.e"), kinds={"video.e": "vector"}, widths={"video.e": 2})
+    features = fitted(words.attribute("video.e"), kinds={"video.e": "vector"}, widths={"video.e": 2})
     assert features.columns == ("video.e[0]", "video.e[1]")
     assert features.matrix(Plain(e=np.array([3.0, 4.0])), frame(1)).tolist() == [[3.0, 4.0]]
 
 
 def test_an_accumulator_of_two_features_is_asked_for_once():
     features = fitted(
-        spec.rate("watch", by="video", half_life="1d"), spec.rate("click", by="video", half_life="1d"),
-        spec.count("watch", window="7d"),
+        words.rate("watch", by="video", half_life="1d"), words.rate("click", by="video", half_life="1d"),
+        words.count("watch", window="7d"),
     )  # fmt: skip
     source = Plain()
     assert features.matrix(source, frame()).shape == (2, 3)
@@ -94,13 +94,13 @@ def test_an_accumulator_of_two_features_is_asked_for_once():
 
 def test_no_features_and_no_rows():
     assert fitted().matrix(Plain(), frame(3)).shape == (3, 0)
-    assert fitted(spec.hour(), spec.weekday()).matrix(Plain(), frame(0)).shape == (0, 3)
+    assert fitted(words.hour(), words.weekday()).matrix(Plain(), frame(0)).shape == (0, 3)
 
 
 def test_columns_and_numbers_match():
     events = random_log(np.random.default_rng(0))
     features = fit.fit(
-        (spec.attribute("video.genre", top=2), spec.context("device"), spec.hour()), log_of(events), until=2**62
+        (words.attribute("video.genre", top=2), words.context("device"), words.hour()), log_of(events), until=2**62
     )
     assert features.columns == (
         *(f"video.genre={name}" for name in features.labels["video.genre"]),
@@ -118,7 +118,7 @@ def entities(genres, ts) -> Events:
 
 def test_a_vocabulary_holds_the_most_frequent_before_the_cut():
     events = entities([b"a", SEP.join([b"b", b"a"]), b"b", b"c", b"z", b"z", b"z", b""], [1, 1, 2, 3, 9, 9, 9, 1])
-    features = fit.fit((spec.attribute("video.genre", top=2),), log_of(events), until=9)
+    features = fit.fit((words.attribute("video.genre", top=2),), log_of(events), until=9)
     assert features.labels == {"video.genre": ["a", "b"]}, "z came at the cut"
     assert features.vocabularies["video.genre"] == hash_strings(np.array([b"a", b"b"])).tolist()
 
@@ -127,7 +127,7 @@ def test_vectors_are_centred_and_scaled_by_what_was_known_before_the_cut():
     names = np.array([b"v0", b"v1", b"v2", b"v3"])
     vectors = np.array([[1, 2], [np.nan, np.nan], [3, 2], [9, 9]], np.float32)
     events = Events(entities={"video": {"id": names, "ts": np.array([0, 1, 2, 5]), "key": names, "e": vectors}})
-    similar = (spec.similarity("video.e"),)
+    similar = (words.similarity("video.e"),)
     assert fit.fit(similar, log_of(events), until=5).centres == {"video.e": [[2.0, 2.0], [1.0, 0.0]]}
     assert fit.fit(similar, log_of(events), until=0).centres == {"video.e": [[0.0, 0.0], [1.0, 1.0]]}
 
@@ -150,7 +150,7 @@ class Remembers(Plain):
 def test_similarity_of_a_category_goes_by_shares():
     """Three videos of drama, news, and both: shares (1, 0), (0, 1), (.5, .5), mean .5, spread sqrt(1/6)."""
     events = entities([b"drama", b"news", SEP.join([b"news", b"drama"])], [0, 0, 0])
-    features = fit.fit((spec.similarity("video.genre", half_life="1d"),), log_of(events), until=1)
+    features = fit.fit((words.similarity("video.genre", half_life="1d"),), log_of(events), until=1)
     got = features.matrix(Remembers(members(events.entities["video"]["genre"])), frame(3))
     unit = 0.5 / np.sqrt(1 / 6)
     liked = 0.5 / (0.5 + 3.0)
@@ -160,12 +160,12 @@ def test_similarity_of_a_category_goes_by_shares():
 @pytest.mark.parametrize(
     ("feature", "said"),
     [
-        (spec.attribute("video.genr"), "entity 'video' has no such field; did you mean 'genre'"),
-        (spec.attribute("vide.genre"), "the log has no entities 'vide'; did you mean 'video'"),
-        (spec.attribute("video.row"), "entity 'video' has no such field"),
-        (spec.count("watch", by="video.gnre", window="1d"), "did you mean 'genre'"),
-        (spec.similarity("video.length_s"), "needs a category or a vector, but video.length_s is a number"),
-        (spec.taste("video.genre"), "is learned from what members liked"),
+        (words.attribute("video.genr"), "entity 'video' has no such field; did you mean 'genre'"),
+        (words.attribute("vide.genre"), "the log has no entities 'vide'; did you mean 'video'"),
+        (words.attribute("video.row"), "entity 'video' has no such field"),
+        (words.count("watch", by="video.gnre", window="1d"), "did you mean 'genre'"),
+        (words.similarity("video.length_s"), "needs a category or a vector, but video.length_s is a number"),
+        (words.taste("video.genre"), "is learned from what members liked"),
     ],
     ids=str,
 )
@@ -178,11 +178,11 @@ def test_a_request_without_what_a_feature_reads_is_refused():
     with pytest.raises(
         DesignError, match=r"'context\.device' is not in the context of this request; did you mean 'context\.x'"
     ):
-        fitted(spec.context("device")).matrix(Plain(), frame(x=np.zeros(2)))
+        fitted(words.context("device")).matrix(Plain(), frame(x=np.zeros(2)))
     with pytest.raises(DesignError, match=r"'shop\.size' is of an entity that a request does not name"):
-        fitted(spec.attribute("shop.size")).matrix(Plain(), frame())
+        fitted(words.attribute("shop.size")).matrix(Plain(), frame())
 
 
 def test_a_number_of_the_context_is_itself():
-    got = fitted(spec.context("x")).matrix(Plain(), frame(x=np.array([2.5, np.nan])))
+    got = fitted(words.context("x")).matrix(Plain(), frame(x=np.array([2.5, np.nan])))
     np.testing.assert_array_equal(got, np.array([[2.5], [np.nan]], np.float32))

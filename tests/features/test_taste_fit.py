@@ -7,7 +7,7 @@ import pytest
 from tests.logs import START, random_log
 
 from sixfold.events.hashing import hash_strings
-from sixfold.features import spec, taste_fit
+from sixfold.features import spec, taste_fit, words
 from sixfold.features.attributes import members as packed
 from sixfold.features.indexed import Vocabulary, index
 from sixfold.features.store import Store
@@ -108,7 +108,7 @@ def test_a_log_without_impressions_counts_every_item_once():
     ids = Vocabulary(Store(), ("member", "video"))
     log = index(events, ids, item="video")
     memory = spec.Memory("member", "video", spec.Stream("watch"), spec.Stream("watch"), 5)
-    feature = spec.taste("video.embedding", "video.genre")
+    feature = words.taste("video.embedding", "video.genre")
     found = taste_fit.learned(feature, log, memory, until=START - 1)
     assert found.spread == [], "nothing was liked so early"
     assert taste_fit.learned(feature, log, memory, until=2**62).spread

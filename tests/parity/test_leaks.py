@@ -11,7 +11,7 @@ from tests.training.logs import changed, design, log
 
 from sixfold.events.log import EventLog
 from sixfold.events.schema import Events, concat, take
-from sixfold.features import fit, spec
+from sixfold.features import fit, spec, words
 from sixfold.features.batch import Batch
 from sixfold.features.indexed import Frame, Vocabulary, index
 from sixfold.features.store import Store
@@ -84,7 +84,7 @@ def test_a_column_that_copies_the_label_is_found(material):
 def test_an_attribute_set_at_or_after_the_request_is_not_seen(ts, seen):
     value = {"id": np.array([b"e"]), "ts": np.array([ts]), "key": np.array([b"v0"]), "watched": np.array([1.0])}
     events = concat([Events(entities={"video": value}), outcome("o", ts=1, decision="", member="m0", video="v0")])
-    got = read(events, spec.attribute("video.watched"), 100)
+    got = read(events, words.attribute("video.watched"), 100)
     assert (got == 1.0) if seen else np.isnan(got)
 
 
@@ -95,11 +95,11 @@ def test_an_attribute_set_at_or_after_the_request_is_not_seen(ts, seen):
 def test_an_event_of_the_requests_own_instant_is_not_counted(ts, seen):
     events = outcome("o", ts=ts, decision="", member="m0", video="v0")
     for feature in (
-        spec.count("watch", by="video", window="7d"),
-        spec.count("watch", by=("member", "video"), window="2d"),
+        words.count("watch", by="video", window="7d"),
+        words.count("watch", by=("member", "video"), window="2d"),
     ):
         assert read(events, feature, 100 * HOUR) == seen
-    mean = read(events, spec.mean("watch", by="video", half_life="1d"), 100 * HOUR)
+    mean = read(events, words.mean("watch", by="video", half_life="1d"), 100 * HOUR)
     assert (mean == 60) if seen else np.isnan(mean)
 
 
@@ -178,8 +178,8 @@ def queries(material: Material, items: int) -> Queries:
 
 
 def test_vocabularies_and_centres_do_not_know_what_comes_after_the_retrievers_part(both):
-    similar = (spec.similarity("video.embedding"), spec.similarity("video.genre"))
-    features = (*DESIGN.learning.features, *similar, spec.taste("video.embedding", "video.genre"))
+    similar = (words.similarity("video.embedding"), words.similarity("video.genre"))
+    features = (*DESIGN.learning.features, *similar, words.taste("video.embedding", "video.genre"))
     one, other = (fit.fit(features, m.log, until=m.cuts.first, memory=DESIGN.memory) for m in both)
     assert one == other and one.tastes
     late = [fit.fit(features, m.log, until=2**62, memory=DESIGN.memory) for m in both]

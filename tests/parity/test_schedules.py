@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.logs import random_log
 
 from sixfold.evaluation import skew
-from sixfold.features import fit, spec
+from sixfold.features import fit, spec, words
 from sixfold.features.batch import Batch
 from sixfold.features.indexed import Frame, Vocabulary, index
 from sixfold.features.mapped import Mapped
@@ -18,23 +18,23 @@ from sixfold.features.store import Store
 from sixfold.types import Asks
 
 FEATURES = (
-    spec.attribute("video.genre"),
-    spec.attribute("video.length_s"),
-    spec.attribute("member.country"),
-    spec.context("device"),
-    spec.age("video.published"),
-    spec.hour(),
-    spec.weekday(),
-    spec.position(),
-    spec.similarity("video.embedding", half_life="2d"),
-    spec.similarity("video.genre", half_life="4d"),
-    spec.taste("video.embedding", "video.genre", "video.length_s", given="member.country", half_life="3d", factors=3),
-    spec.count("watch", by="video", window="2d"),
-    spec.count("shown", by=("member", "video"), window="1d", tiles=4),
-    spec.count(spec.at_least("watch", 50), by="member", window="8h"),
-    spec.rate(spec.at_least("watch", 30), by="video", half_life="1d"),
-    spec.rate("watch", by=("member", "video.genre"), half_life="12h", prior=2),
-    spec.mean("watch", by="video.genre", half_life="3d"),
+    words.attribute("video.genre"),
+    words.attribute("video.length_s"),
+    words.attribute("member.country"),
+    words.context("device"),
+    words.age("video.published"),
+    words.hour(),
+    words.weekday(),
+    words.position(),
+    words.similarity("video.embedding", half_life="2d"),
+    words.similarity("video.genre", half_life="4d"),
+    words.taste("video.embedding", "video.genre", "video.length_s", given="member.country", half_life="3d", factors=3),
+    words.count("watch", by="video", window="2d"),
+    words.count("shown", by=("member", "video"), window="1d", tiles=4),
+    words.count(words.at_least("watch", 50), by="member", window="8h"),
+    words.rate(words.at_least("watch", 30), by="video", half_life="1d"),
+    words.rate("watch", by=("member", "video.genre"), half_life="12h", prior=2),
+    words.mean("watch", by="video.genre", half_life="3d"),
 )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from sixfold.design import Assume, Design, Learning, Metrics, Problem, Requirements, Scale, Slate, outcome
 from sixfold.evaluation.check import check
 from sixfold.evaluation.results import Bin, Evaluation, Funnel, Measure, Truth
-from sixfold.features.spec import attribute, position, rate
+from sixfold.features.words import attribute, position, rate
 from sixfold.metrics import spec
 from sixfold.release import Manifest
 from sixfold.report import review

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from .. import pipeline
 from ..design import Amount, Design
-from ..features.indexed import CONTEXT
-from ..features.spec import entity_field
+from ..features.spec import CONTEXT, entity_field
 from ..metrics import binary
 from ..metrics.interval import paired
 from ..metrics.kernel import Doubles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import durations
+from ..events.hashing import Hashes
 from ..types import Asks, Queries, Rows, Times
 from . import decay, windows
 from .attributes import Versions
@@ -17,9 +19,11 @@ from .cells import cells, is_combined
 from .fit import versions
 from .history import Histories, Sightings
 from .ids import IdTable
-from .indexed import Frame, Indexed, Vocabulary, births
+from .indexed import Frame, Indexed, Occurrences, Vocabulary, births
 from .ordered import Ordered
-from .spec import Accumulator, Decayed, Memory, Sawtooth, entity_field
+from .parts import contexts_of, hashes
+from .record import weights
+from .spec import CONTEXT, Accumulator, Decayed, Memory, Sawtooth, entity_field
 from .store import Store
 
 
@@ -34,7 +38,7 @@ class _Prepared:
 class Batch:
     """A log as a source of features. What an accumulator needs sorted is sorted once, at its first use."""
 
-    def __init__(self, log: Indexed, ids: Vocabulary, memory: Memory) -> None:
+    def __init__(self, log: Indexed, ids: Vocabulary, memory: Memory | None) -> None:
         self._log, self._ids, self.memory = log, ids, memory
         self._versions: dict[str, Versions] = {}
         self._prepared: dict[Accumulator, _Prepared] = {}
@@ -47,7 +51,7 @@ class Batch:
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""
-        length = self.memory.length
+        length = self._remembered.length
         items, times = self._histories.as_of(asks.member, asks.ts, length=length)
         return Queries(asks.ts, asks.member, items, times, items, self.born)
 
@@ -58,21 +62,26 @@ class Batch:
     @cached_property
     def born(self) -> Times:
         """The first ts at which each item was known (items,)."""
-        item = self.memory.item
+        item = self._remembered.item
         return births(self._log, item, items=len(self._ids[item]))
 
     @cached_property
     def _histories(self) -> Histories:
-        liked = self._log.stream(self.memory.liked)
-        return Histories(liked, self.memory, members=len(self._ids[self.memory.member]))
+        memory = self._remembered
+        return Histories(self._log.stream(memory.liked), memory, members=len(self._ids[memory.member]))
 
     @cached_property
     def _sightings(self) -> Sightings:
-        return Sightings(self._log.stream(self.memory.seen), self.memory)
+        return Sightings(self._log.stream(self._remembered.seen), self._remembered)
+
+    @property
+    def _remembered(self) -> Memory:
+        assert self.memory is not None, "a design that decides no slates remembers nothing of members"
+        return self.memory
 
     def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
         prepared = self._prepare(accumulator)
-        rows = self._cells(accumulator, dict(frame.keys), frame.ts, prepared.table, learn=False)
+        rows = self._cells(accumulator, frame.keys, frame.context, frame.ts, prepared.table, learn=False)
         width = rows.shape[1]
         flat, ts = rows.ravel(), np.repeat(frame.ts, width)
         kernel = accumulator.kernel
@@ -88,12 +97,12 @@ class Batch:
         if accumulator not in self._prepared:
             happened = self._log.stream(accumulator.stream)
             table = IdTable(Store(), "cells") if is_combined(accumulator.by) else None
-            rows = self._cells(accumulator, dict(happened.keys), happened.ts, table, learn=True)
+            context = self._contexts(accumulator.by, happened)
+            rows = self._cells(accumulator, happened.keys, context, happened.ts, table, learn=True)
             some = np.flatnonzero(rows.ravel() >= 0)
             source = some // rows.shape[1]
             events = Ordered.of(rows.ravel()[some], happened.ts[source])
-            value = happened.value[source] if accumulator.values else np.ones(len(source))
-            weight: NDArray[Any] = value[events.order]
+            weight: NDArray[Any] = weights(accumulator, happened.value[source])[events.order]
             if isinstance(accumulator.kernel, Decayed):
                 half_life = durations.parse(accumulator.kernel.half_life)
                 weight = decay.running(events, weight, half_life=half_life)
@@ -102,10 +111,41 @@ class Batch:
             self._prepared[accumulator] = _Prepared(events, weight, table)
         return self._prepared[accumulator]
 
+    def _contexts(self, by: tuple[str, ...], happened: Occurrences) -> dict[str, NDArray[Any]]:
+        """What the decision of each event was asked with, as far as `by` wants it: nothing where there was no decision."""
+        names = [CONTEXT + name for part in by for name in contexts_of(part)]
+        if not names:
+            return {}
+        known, order = self._decided
+        at = np.minimum(np.searchsorted(known, happened.decision), max(len(known) - 1, 0))
+        found = (happened.decision != 0) & (known[at] == happened.decision) if len(known) else at > 0
+        return {name: given(self._log.decisions.get(name), order[at], found) for name in names}
+
+    @cached_property
+    def _decided(self) -> tuple[Hashes, NDArray[np.intp]]:
+        ids = self._log.decisions["id"]
+        order = np.argsort(ids, kind="stable")
+        return ids[order], order
+
     def _cells(
-        self, accumulator: Accumulator, keys: dict[str, Rows], ts: Times, table: IdTable | None, *, learn: bool
+        self,
+        accumulator: Accumulator,
+        keys: Mapping[str, Rows],
+        context: Mapping[str, NDArray[Any]],
+        ts: Times,
+        table: IdTable | None,
+        *,
+        learn: bool,
     ) -> Rows:
-        def members(path: str) -> NDArray[np.uint64]:
-            return self.attribute(path, keys[entity_field(path)[0]], ts)
+        def members(part: str) -> Hashes:
+            return hashes(part, lambda path: self.attribute(path, keys[entity_field(path)[0]], ts), context)
 
         return cells(accumulator.by, keys, len(ts), members=members, table=table, learn=learn)
+
+
+def given(column: NDArray[Any] | None, rows: NDArray[np.intp], found: NDArray[np.bool_]) -> NDArray[Any]:
+    """A column of decisions for events (n,): NaN, or the hash 0, where their decision is not known or has none."""
+    if column is None:
+        return np.zeros(len(rows), np.uint64)
+    blank = np.uint64(0) if column.dtype == np.uint64 else np.nan
+    return np.where(found, column[np.where(found, rows, 0)], blank) if len(column) else np.full(len(rows), blank)

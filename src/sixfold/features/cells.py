@@ -1,8 +1,8 @@
 """Which cells of an accumulator an event falls into, and a row reads: the meaning of `by`.
 
 `()` is one cell for all, an entity is a cell for each of its rows, several parts are a cell for each combination.
-A part such as `item.genre` is a category of an entity as of the event: a many-valued one falls into a cell for each
-member, and a read adds up the cells of its members.
+Other parts (`features.parts`) have members, such as a category of an entity as of the event: a many-valued one falls into a cell
+for each member, and a read adds up the cells of its members.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from ..errors import DesignError, nearest
 from ..events.hashing import Hashes, combine, mix
 from ..types import NOWHERE, Rows
 from .ids import IdTable
+from .parts import is_row
 
 Members = Callable[[str], Hashes]
-"""The members (n, m) of a category path such as `item.genre`, as of each event."""
+"""The members (n, m) of a part that is no entity, such as the category `item.genre`, as of each event."""
 
 
 def cells(
@@ -32,7 +33,7 @@ def cells(
         return np.empty((0, 1), np.int32)
     if not by:
         return np.zeros((n, 1), np.int32)
-    if len(by) == 1 and "." not in by[0]:
+    if len(by) == 1 and is_row(by[0]):
         return _rows(by[0], keys)[:, None]
     assert table is not None
     hashes = _hashes(by, keys, n, members)
@@ -45,13 +46,13 @@ def cells(
 
 def is_combined(by: tuple[str, ...]) -> bool:
     """Whether the cells of `by` need a table of their own."""
-    return len(by) > 1 or (len(by) == 1 and "." in by[0])
+    return len(by) > 1 or (len(by) == 1 and not is_row(by[0]))
 
 
 def _hashes(by: tuple[str, ...], keys: Mapping[str, Rows], n: int, members: Members) -> Hashes:
     out = np.ones((n, 1), np.uint64)
     for part in by:
-        if "." in part:
+        if not is_row(part):
             more = _trimmed(members(part))
         else:
             rows = _rows(part, keys)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from ..errors import DesignError, nearest
 from .attributes import Kind, Versions, kind_of, pack
 from .indexed import Indexed
-from .spec import Accumulating, Age, Attribute, Context, Feature, Memory, Similarity, Taste, entity_field, name_of
+from .parts import attributes_of, is_row
+from .spec import Accumulating, Age, Attribute, Context, Feature, Memory, Similarity, Taste, Way, entity_field, name_of
 from .table import Fitted
 from .taste import TasteFitted
 from .vocabulary import centred, frequent, frequent_hashes
@@ -79,7 +80,15 @@ def paths(features: tuple[Feature, ...]) -> tuple[str, ...]:
     """Every attribute path that features read or are kept by."""
     read = [f.path for f in features if isinstance(f, Attribute | Age | Similarity)]
     read += [path for f in features if isinstance(f, Taste) for path in (*f.of, *f.given)]
-    kept = [part for f in features if isinstance(f, Accumulating) for part in f.by if "." in part]
+    read += [path for f in features if isinstance(f, Way) for end in (f.start, f.stop) for path in attributes_of(end)]
+    kept = [
+        path
+        for f in features
+        if isinstance(f, Accumulating)
+        for part in f.by
+        if not is_row(part)
+        for path in attributes_of(part)
+    ]
     return tuple(dict.fromkeys([*read, *kept]))
 
 

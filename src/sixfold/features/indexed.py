@@ -21,10 +21,8 @@ from ..events.schema import (
 )
 from ..types import Rows, Table, Times
 from .ids import Ids
-from .spec import SHOWN, Stream
+from .spec import ASKED, CONTEXT, SHOWN, Stream
 from .store import Store
-
-CONTEXT = "context."
 
 
 class Vocabulary:
@@ -46,11 +44,13 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Occurrences:
-    """The events of one stream: ts (n,), value (n,) float64, and the row of each key (n,)."""
+    """The events of one stream: ts (n,), value (n,) float64, the row of each key (n,), and the hash of the decision that
+    each is of (n,), 0 where it is of none."""
 
     ts: Times
     value: NDArray[np.float64]
     keys: Mapping[str, Rows]
+    decision: Hashes
 
     def __len__(self) -> int:
         return len(self.ts)
@@ -74,28 +74,29 @@ class Indexed:
 
     def stream(self, stream: Stream) -> Occurrences:
         """The events that a stream names; raises DataError where this log has no such events."""
-        if stream.name == SHOWN:
-            table = self.shown
+        if stream.name in (SHOWN, ASKED):
+            table = self.shown if stream.name == SHOWN else self.decisions
             value = np.ones(len(table["ts"]))
+            decision = self.decisions["id"][table["decision"]] if stream.name == SHOWN else table["id"]
         elif stream.name in self.outcomes:
             table = self.outcomes[stream.name]
-            value = table["value"]
+            value, decision = table["value"], table["decision"]
         else:
-            known = nearest(stream.name, [SHOWN, *self.outcomes])
+            known = nearest(stream.name, [SHOWN, ASKED, *self.outcomes])
             raise DataError(f"the log has no outcome {stream.name!r}; {known}")
         keep = slice(None) if stream.at_least is None else value >= stream.at_least
         keys = {name: column[keep] for name, column in table.items() if column.dtype == np.int32 and name != "decision"}
-        return Occurrences(table["ts"][keep], value[keep], keys)
+        return Occurrences(table["ts"][keep], value[keep], keys, decision[keep])
 
     def has(self, stream: Stream) -> bool:
         """Whether this batch has events of a stream's name."""
-        if stream.name == SHOWN:
-            return bool(len(self.shown["ts"]))
+        if stream.name in (SHOWN, ASKED):
+            return bool(len((self.shown if stream.name == SHOWN else self.decisions)["ts"]))
         return stream.name in self.outcomes and bool(len(self.outcomes[stream.name]["ts"]))
 
 
-def index(events: Events, ids: Vocabulary, *, item: str) -> Indexed:
-    """A batch by rows; ids not seen before get new rows. `item` is the entity type that slates show."""
+def index(events: Events, ids: Vocabulary, *, item: str | None) -> Indexed:
+    """A batch by rows; ids not seen before get new rows. `item` is the entity type that slates show, if there are slates."""
     entities = {}
     for of, table in events.entities.items():
         if of in ids:
@@ -111,7 +112,8 @@ def index(events: Events, ids: Vocabulary, *, item: str) -> Indexed:
     at = events.shown["decision"]
     shown: dict[str, NDArray[Any]] = {"decision": at, "ts": decisions["ts"][at]}
     shown |= {name: decisions[name][at] for name in ids.types if name in decisions}
-    shown[item] = ids[item].learn(events.shown["item"])
+    if item is not None:
+        shown[item] = ids[item].learn(events.shown["item"])
     shown |= {name: events.shown[name] for name in ("position", "propensity")}
     return Indexed(entities, decisions, shown, outcomes, _texts(events.decisions))
 

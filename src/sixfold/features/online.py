@@ -14,18 +14,21 @@ from numpy.typing import NDArray
 
 from ..events.hashing import Hashes
 from ..events.schema import Events
-from ..types import NOWHERE, Asks, Queries, Rows, Times
-from . import attributes, history
+from ..types import Asks, Queries, Rows, Times
+from . import attributes
 from .cells import cells, is_combined
+from .decided import Decided
 from .ids import IdTable
-from .indexed import UNBORN, Frame, Indexed, Occurrences, Vocabulary, index, mentions
+from .indexed import Frame, Indexed, Occurrences, Vocabulary, index
+from .members import Members
+from .parts import carry, hashes, remembered
 from .record import Record
 from .spec import Accumulator, Memory, Stream, entity_field
 from .store import Store
 from .table import Fitted
 
 _FIRST = np.zeros(1, np.int64)
-_SEEN, _NOW, _HISTORY = "seen.ts", "now", "history"
+_NOW = "now"
 
 
 class State:
@@ -34,20 +37,18 @@ class State:
     With `ids` the rows are those of a vocabulary that is there already, else the state numbers ids as they come.
     """
 
-    def __init__(self, features: Fitted, memory: Memory, store: Store, *, ids: Vocabulary | None = None) -> None:
+    def __init__(self, features: Fitted, memory: Memory | None, store: Store, *, ids: Vocabulary | None = None) -> None:
         self.features, self.memory, self.store = features, memory, store
-        types = {memory.member, memory.item, *(entity_field(path)[0] for path in features.kinds)}
-        self.ids = ids or Vocabulary(store, tuple(sorted(types)))
+        self.ids = ids or Vocabulary(store, features.entities(memory))
         accumulators = features.accumulators()
         self._records = {
             by: Record.of(by, (one for one in accumulators if one.by == by))
             for by in dict.fromkeys(one.by for one in accumulators)
         }
         self._tables = {by: IdTable(store, f"cells.{'+'.join(by)}") for by in self._records if is_combined(by)}
-        self._pairs = IdTable(store, "seen")
+        self._decided = Decided(store, remembered(features.features))
         self._blanks = {path: attributes.blank(kind, features.widths[path]) for path, kind in features.kinds.items()}
-        self._unknown = np.zeros((), history.record(memory.length))
-        self._unknown["item"] = NOWHERE
+        self._members = None if memory is None else Members(store, memory)
         self._looked_up: list[tuple[Frame, dict[Accumulator, NDArray[np.float64]]]] = []
 
     # Reading
@@ -67,7 +68,7 @@ class State:
 
     def _read(self, record: Record, by: tuple[str, ...], frame: Frame) -> dict[Accumulator, NDArray[np.float64]]:
         """All that is kept by `by`, of each row of a frame: the sum over its cells."""
-        rows = self._cells(by, frame.keys, frame.ts, learn=False)
+        rows = self._cells(by, frame.keys, frame.context, frame.ts, learn=False)
         flat, width = rows.ravel(), rows.shape[1]
         known = np.flatnonzero(flat >= 0)
         if len(known) == len(flat) == len(frame):
@@ -81,13 +82,19 @@ class State:
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""
-        held = self.store.read(_HISTORY, asks.member, self._unknown)
+        held = self.members.history(asks.member)
         liked = np.ascontiguousarray(held["item"])
         return Queries(asks.ts, asks.member, liked, np.ascontiguousarray(held["ts"]), liked, self.born())
 
     def last_seen(self, members: Rows, items: Rows, ts: Times) -> Times:
         """When each member (n,) last saw the item; NEVER where it did not."""
-        return self.store.read(_SEEN, self._pairs.lookup(history.pair(members, items)), np.asarray(history.NEVER))
+        return self.members.last_seen(members, items)
+
+    @property
+    def members(self) -> Members:
+        """What is remembered of members; there is none where the design decides no slates."""
+        assert self._members is not None, "a design that decides no slates remembers nothing of members"
+        return self._members
 
     def now(self) -> int:
         """The ts of the newest decision or outcome folded."""
@@ -95,24 +102,23 @@ class State:
 
     def born(self) -> Times:
         """The first ts at which each item was known (items,)."""
-        name = f"born.{self.memory.item}"
-        return self.store[name][: len(self.ids[self.memory.item])] if name in self.store else np.empty(0, np.int64)
+        item = self.members.memory.item
+        name = f"born.{item}"
+        return self.store[name][: len(self.ids[item])] if name in self.store else np.empty(0, np.int64)
 
     # Folding
 
     def apply(self, events: Events) -> Indexed:
         """Fold a batch of events, in any order; gives the batch by rows."""
-        batch = index(events, self.ids, item=self.memory.item)
+        memory = self.memory
+        batch = index(events, self.ids, item=None if memory is None else memory.item)
+        self._decided.learn(batch.decisions)
         # An event is counted under its entity's attributes as of before it, so attributes are folded last.
         for (stream, by), accumulators in self._by_cells().items():
-            if batch.has(Stream(stream)) and _carry(happened := batch.stream(Stream(stream)), by):
+            if batch.has(Stream(stream)) and carry(happened := batch.stream(Stream(stream)), by):
                 self._accumulate(accumulators, happened, by, batch)
-        pair = (self.memory.member, self.memory.item)
-        if batch.has(self.memory.liked) and _carry(happened := batch.stream(self.memory.liked), pair):
-            self._remember(happened)
-        if batch.has(self.memory.seen) and _carry(happened := batch.stream(self.memory.seen), pair):
-            self._see(happened)
-        self._bear(batch)
+        if self._members is not None:
+            self._members.fold(batch, self.ids)
         self.store.require(_NOW, 1, np.asarray(np.int64(0)))
         self.store.put(_NOW, _FIRST, np.array([max(self.now(), events.span()[1])]))
         for path in self.features.kinds:
@@ -131,7 +137,8 @@ class State:
         self, accumulators: list[Accumulator], happened: Occurrences, by: tuple[str, ...], batch: Indexed
     ) -> None:
         record = self._records[by]
-        rows = self._cells(by, happened.keys, happened.ts, learn=True, batch=batch)
+        context = self._decided.contexts(happened.decision)
+        rows = self._cells(by, happened.keys, context, happened.ts, learn=True, batch=batch)
         for least, group in _by_threshold(accumulators):
             counted = rows >= 0 if least is None else (rows >= 0) & (happened.value >= least)[:, None]
             some = np.flatnonzero(counted.ravel())
@@ -144,32 +151,6 @@ class State:
             for accumulator in group:
                 record.fold(cell, accumulator, at.astype(np.int32), happened.ts[source], happened.value[source])
             self.store.put(record.name, touched, cell)
-
-    def _remember(self, liked: Occurrences) -> None:
-        touched, at = np.unique(liked.keys[self.memory.member], return_inverse=True)
-        self.store.require(_HISTORY, len(self.ids[self.memory.member]), self._unknown)
-        held = self.store.read(_HISTORY, touched, self._unknown)
-        history.fold(held["item"], held["ts"], at.astype(np.int32), liked.keys[self.memory.item], liked.ts)
-        self.store.put(_HISTORY, touched, held)
-
-    def _see(self, happened: Occurrences) -> None:
-        pairs = history.pair(happened.keys[self.memory.member], happened.keys[self.memory.item])
-        touched, at = np.unique(self._pairs.insert(pairs), return_inverse=True)
-        self.store.require(_SEEN, len(self._pairs), np.asarray(history.NEVER))
-        times = self.store.read(_SEEN, touched, np.asarray(history.NEVER))
-        np.maximum.at(times, at, happened.ts)
-        self.store.put(_SEEN, touched, times)
-
-    def _bear(self, batch: Indexed) -> None:
-        name, item = f"born.{self.memory.item}", self.memory.item
-        self.store.require(name, len(self.ids[item]), np.asarray(UNBORN))
-        rows, ts = mentions(batch, item)
-        touched, at = np.unique(rows, return_inverse=True)
-        before = self.store.read(name, touched, np.asarray(UNBORN))
-        after = before.copy()
-        np.minimum.at(after, at, ts)
-        changed = after != before
-        self.store.put(name, touched[changed], after[changed])
 
     def _learn(self, path: str, entities: Mapping[str, Mapping[str, NDArray[Any]]]) -> None:
         entity, field = entity_field(path)
@@ -192,15 +173,16 @@ class State:
         self,
         by: tuple[str, ...],
         keys: Mapping[str, Rows],
+        context: Mapping[str, NDArray[Any]],
         ts: Times,
         *,
         learn: bool,
         batch: Indexed | None = None,
     ) -> Rows:
-        def members(path: str) -> Hashes:
+        def attribute(path: str) -> NDArray[Any]:
             entity, field = entity_field(path)
             rows = keys[entity]
-            now: Hashes = self.attribute(path, rows, ts)
+            now: NDArray[Any] = self.attribute(path, rows, ts)
             table = batch.entities.get(entity) if batch is not None else None
             if table is None or field not in table:
                 return now
@@ -209,14 +191,14 @@ class State:
                 table["row"], table["ts"], table["id"], table[field], count=len(self.ids[entity])
             )
             later = fresh.as_of(rows, ts)
+            if now.ndim == 1:
+                return np.where(np.isnan(later), now, later)
             return np.where((later != 0).any(axis=1)[:, None], later, now)
 
+        def members(part: str) -> Hashes:
+            return hashes(part, attribute, context)
+
         return cells(by, keys, len(ts), members=members, table=self._tables.get(by), learn=learn)
-
-
-def _carry(happened: Occurrences, by: tuple[str, ...]) -> bool:
-    """Whether events say whom they are of; those that do not, such as a watch without its member, are counted nowhere."""
-    return all(part.partition(".")[0] in happened.keys for part in by)
 
 
 def _by_threshold(accumulators: list[Accumulator]) -> Iterator[tuple[float | None, list[Accumulator]]]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import durations
-from ..types import Rows, Times
+from ..types import SECOND, Rows, Times
 from . import decay, windows
 from .spec import Accumulator, Decayed, Sawtooth
 
@@ -68,7 +68,7 @@ class Record:
         self, held: NDArray[np.void], accumulator: Accumulator, at: Rows, ts: Times, value: NDArray[np.float64]
     ) -> None:
         """Add events to one accumulator of the cells `at` (n,) of `held`, in place."""
-        weight = value if accumulator.values else np.ones(len(ts))
+        weight = weights(accumulator, value)
         span = _span(accumulator)
         if isinstance(accumulator.kernel, Sawtooth):
             ring = held[f"window{self.sawteeth.index(accumulator)}"]
@@ -76,6 +76,15 @@ class Record:
         else:
             i = self.decayed.index(accumulator)
             decay.fold(held["sum"][:, i], held["at"][:, i], at, ts, half_life=span, weight=weight)
+
+
+def weights(accumulator: Accumulator, value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What events of these values (n,) add to an accumulator."""
+    if accumulator.undoes:
+        # Of what can be told apart at all: a value of years would only underflow.
+        age = np.clip(np.nan_to_num(value), 0, 1e9) * SECOND
+        return decay.factor(age.astype(np.int64), _span(accumulator))
+    return value if accumulator.values else np.ones(len(value))
 
 
 def _span(accumulator: Accumulator) -> int:

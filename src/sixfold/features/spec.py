@@ -6,7 +6,7 @@ for each cell of `by`. Both schedules ask for the same inputs and accumulators, 
 
 from __future__ import annotations
 
-from typing import Union
+from typing import Literal, Union
 
 import msgspec
 import numpy as np
@@ -17,6 +17,10 @@ from ..errors import DesignError
 
 SHOWN = "shown"
 """The stream of impressions, where others are named after their outcome."""
+ASKED = "asked"
+"""The stream of decisions themselves, such as orders that were placed."""
+CONTEXT = "context."
+"""Begins the name of a value that came with the request."""
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -65,12 +69,17 @@ class Decayed(msgspec.Struct, frozen=True, tag=str.lower):
 
 
 class Accumulator(msgspec.Struct, frozen=True):
-    """A sum over a stream for each cell of `by`: of ones, or of the events' values."""
+    """A sum over a stream for each cell of `by`: of ones, or of the events' values.
+
+    Where `undoes`, an event whose value is v seconds takes back one that happened v seconds before it: with a decay it weighs
+    what that one weighs by now, to the last digit.
+    """
 
     stream: Stream
     by: tuple[str, ...]
     kernel: Sawtooth | Decayed
     values: bool = False
+    undoes: bool = False
 
     def __str__(self) -> str:
         kernel = self.kernel
@@ -79,7 +88,8 @@ class Accumulator(msgspec.Struct, frozen=True):
             if isinstance(kernel, Sawtooth)
             else f"half_life={kernel.half_life}"
         )
-        return f"{'sum' if self.values else 'count'}({self.stream}, by={'+'.join(self.by) or 'all'}, {how})"
+        what = "undone" if self.undoes else "sum" if self.values else "count"
+        return f"{what}({self.stream}, by={'+'.join(self.by) or 'all'}, {how})"
 
 
 class Attribute(msgspec.Struct, frozen=True, tag=str.lower):
@@ -161,6 +171,9 @@ class Count(msgspec.Struct, frozen=True, tag=str.lower):
     window: str
     tiles: int = 8
 
+    def streams(self) -> tuple[Stream, ...]:
+        return (self.stream,)
+
     def accumulators(self) -> tuple[Accumulator, ...]:
         return (Accumulator(self.stream, self.by, Sawtooth(self.window, self.tiles)),)
 
@@ -181,6 +194,9 @@ class Rate(msgspec.Struct, frozen=True, tag=str.lower):
     prior: float = 20.0
     values: bool = False
 
+    def streams(self) -> tuple[Stream, ...]:
+        return (self.stream, self.per)
+
     def accumulators(self) -> tuple[Accumulator, ...]:
         kernel = Decayed(self.half_life)
         return (
@@ -196,83 +212,42 @@ class Rate(msgspec.Struct, frozen=True, tag=str.lower):
         return np.asarray((num + self.prior * base) / (den + self.prior))
 
 
-Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Similarity, Taste, Count, Rate]
-Accumulating = (Count, Rate)
+class Open(msgspec.Struct, frozen=True, tag=str.lower):
+    """How many decisions are under way in the cell: asked, and none of `until` has come, whose values are the seconds since.
+
+    One that never ends counts half after each half-life, so that what is lost is forgotten in the end.
+    """
+
+    until: tuple[str, ...]
+    by: tuple[str, ...]
+    half_life: str = "2h"
+
+    def streams(self) -> tuple[Stream, ...]:
+        return (Stream(ASKED), *map(Stream, self.until))
+
+    def accumulators(self) -> tuple[Accumulator, ...]:
+        kernel = Decayed(self.half_life)
+        ends = (Accumulator(Stream(name), self.by, kernel, undoes=True) for name in self.until)
+        return (Accumulator(Stream(ASKED), self.by, kernel), *ends)
+
+    def combine(self, totals: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        # Events that came out of order may leave a little below 0.
+        return np.maximum(totals[0] - sum(totals[1:], np.zeros(1)), 0)
 
 
-def attribute(path: str, *, top: int = 20) -> Attribute:
-    """`attribute("item.genre")`: an entity's value as of the request."""
-    return Attribute(path, top)
+class Way(msgspec.Struct, frozen=True, tag=str.lower):
+    """The way from one place to another: `context.drop` is (drop_lat, drop_lon) of the request, `store` the store's lat and lon.
+
+    how: its length, its parts to the north and to the east, both as log kilometres, or its bearing as sine and cosine.
+    """
+
+    start: str
+    stop: str
+    how: Literal["distance", "offsets", "bearing"] = "distance"
 
 
-def context(name: str, *, top: int = 10) -> Context:
-    """`context("device")`: a value of the request itself."""
-    return Context(name, top)
-
-
-def age(path: str) -> Age:
-    """`age("item.published")`: how old, at the request."""
-    return Age(path)
-
-
-def hour() -> Hour:
-    """The hour of day (UTC) as two columns."""
-    return Hour()
-
-
-def weekday() -> Weekday:
-    """The day of the week (UTC)."""
-    return Weekday()
-
-
-def position() -> Position:
-    """The position shown at."""
-    return Position()
-
-
-def similarity(path: str, *, half_life: str = "30d") -> Similarity:
-    """`similarity("video.embedding")`: how near an item's vector is to those of what the member liked lately."""
-    return Similarity(path, half_life)
-
-
-def taste(*of: str, given: str | tuple[str, ...] = (), half_life: str = "30d", factors: int = 8) -> Taste:
-    """`taste("video.embedding", "video.genre", given="member.country")`: how well an item suits what is known of a taste."""
-    return Taste(of, _by(given), half_life, factors)
-
-
-def count(stream: str | Stream, *, by: str | tuple[str, ...] = (), window: str, tiles: int = 8) -> Count:
-    """`count("watch", by="video", window="7d")`: events in a sliding window."""
-    return Count(_stream(stream), _by(by), window, tiles)
-
-
-def rate(
-    stream: str | Stream,
-    *,
-    per: str | Stream = SHOWN,
-    by: str | tuple[str, ...] = (),
-    half_life: str,
-    prior: float = 20.0,
-) -> Rate:
-    """`rate("watch", per="shown", by="video", half_life="1d")`: a smoothed, decayed rate."""
-    return Rate(_stream(stream), _stream(per), _by(by), half_life, prior)
-
-
-def mean(stream: str | Stream, *, by: str | tuple[str, ...] = (), half_life: str, prior: float = 20.0) -> Rate:
-    """`mean("watch", by="video", half_life="7d")`: the smoothed, decayed mean value of an outcome."""
-    return Rate(_stream(stream), _stream(stream), _by(by), half_life, prior, values=True)
-
-
-def at_least(stream: str, value: float) -> Stream:
-    """`at_least("watch", 30)`: a stream of only the outcomes with a value of 30 and more."""
-    return Stream(stream, value)
-
-
-def _stream(stream: str | Stream) -> Stream:
-    return Stream(stream) if isinstance(stream, str) else stream
-
-
-def _by(by: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (by,) if isinstance(by, str) else tuple(by)
+Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Similarity, Taste, Count, Rate, Open, Way]
+Accumulating = (Count, Rate, Open)
 
 
 def entity_field(path: str) -> tuple[str, str]:
@@ -296,6 +271,10 @@ def name_of(feature: Feature) -> str:
             return f"similarity({path}, {half_life})"
         case Taste(of, _, half_life):
             return f"taste({'+'.join(of)}, {half_life})"
+        case Open(_, by):
+            return f"open(by={'+'.join(by) or 'all'})"
+        case Way(start, stop, how):
+            return f"{how}({start}, {stop})"
         case Count(stream, by, window):
             return f"count({stream}, by={'+'.join(by) or 'all'}, {window})"
         case Rate(stream, per, by, half_life, _, values):

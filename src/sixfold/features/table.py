@@ -18,10 +18,12 @@ from .. import durations
 from ..errors import DesignError, nearest
 from ..events.hashing import Hashes, hash_strings
 from ..types import DAY, SECOND, Asks, Floats, Queries, Rows
+from . import geography, parts
 from .attributes import Kind
-from .indexed import CONTEXT, Frame
+from .indexed import Frame
 from .similarity import moments, similarity
 from .spec import (
+    CONTEXT,
     Accumulating,
     Accumulator,
     Age,
@@ -31,15 +33,19 @@ from .spec import (
     Feature,
     Hour,
     Memory,
+    Open,
     Position,
     Rate,
     Similarity,
     Taste,
+    Way,
     Weekday,
     entity_field,
     name_of,
 )
 from .taste import TasteFitted, taste
+
+_WAYS = {"offsets": ("north", "east"), "bearing": ("sin", "cos")}
 
 Totals = dict[Accumulator, NDArray[np.float64]]
 
@@ -47,7 +53,7 @@ Totals = dict[Accumulator, NDArray[np.float64]]
 class Source(Protocol):
     """What features are computed from: a log in bulk, or a state online."""
 
-    memory: Memory
+    memory: Memory | None
 
     def attribute(self, path: str, rows: Rows, ts: NDArray[np.int64]) -> NDArray[Any]:
         """The value of an entity's field as of ts, for rows (n,): see `features.attributes`."""
@@ -84,6 +90,8 @@ class Fitted(msgspec.Struct, frozen=True):
         name = name_of(feature)
         if isinstance(feature, Hour):
             return ["hour.sin", "hour.cos"]
+        if isinstance(feature, Way) and feature.how != "distance":
+            return [f"{name}.{part}" for part in _WAYS[feature.how]]
         if name in self.labels:
             return [f"{name}={label}" for label in self.labels[name]]
         if isinstance(feature, Attribute) and self.kinds.get(name) == Kind.VECTOR:
@@ -93,7 +101,13 @@ class Fitted(msgspec.Struct, frozen=True):
     @property
     def contexts(self) -> tuple[str, ...]:
         """The context values that features read."""
-        return tuple(feature.name for feature in self.features if isinstance(feature, Context))
+        return parts.asked(self.features)
+
+    def entities(self, memory: Memory | None) -> tuple[str, ...]:
+        """The entity types whose rows are needed: those of attributes and cells, and who asks and what is shown."""
+        found = {entity_field(path)[0] for path in self.kinds}
+        cells = (entity for one in self.accumulators() for entity in map(parts.entity_of, one.by) if entity)
+        return tuple(sorted({*found, *cells, *((memory.member, memory.item) if memory else ())}))
 
     def asked(self, given: Mapping[str, str | float]) -> dict[str, NDArray[Any]]:
         """The context of one request as columns (1,): uint64 hashes of text, 0 where nothing was given, or float64."""
@@ -115,18 +129,25 @@ class Fitted(msgspec.Struct, frozen=True):
         """The table of a frame: (n, columns) float32, NaN where nothing is known."""
         if not self.features:
             return np.zeros((len(frame), 0), np.float32)
+        found = (
+            [self._values(feature, source, frame, _Totals(source, frame)) for feature in self.features]
+            if source.memory is None
+            else self._of_candidates(source, frame, source.memory.member)
+        )
+        columns = [values[:, None] if values.ndim == 1 else values for values in found]
+        return np.concatenate(columns, axis=1, dtype=np.float32)
+
+    def _of_candidates(self, source: Source, frame: Frame, member: str) -> list[NDArray[Any]]:
         # What only the member and the time decide is worked out once for all candidates of a request.
-        first, ask = moments(frame.keys[source.memory.member], frame.ts)
+        first, ask = moments(frame.keys[member], frame.ts)
         alone = frame.take(first)
         totals = _Totals(source, frame, alone, ask)
-        parts = [
+        return [
             self._values(feature, source, alone, totals)[ask]
-            if of_asker(feature, source.memory.member)
+            if of_asker(feature, member)
             else self._values(feature, source, frame, totals)
             for feature in self.features
         ]
-        columns = [part[:, None] if part.ndim == 1 else part for part in parts]
-        return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def _values(self, feature: Feature, source: Source, frame: Frame, totals: _Totals) -> NDArray[Any]:
         match feature:
@@ -148,6 +169,8 @@ class Fitted(msgspec.Struct, frozen=True):
                 return (frame.ts // DAY + 3) % 7
             case Position():
                 return frame.position
+            case Way():
+                return _way(feature, source, frame)
             case Similarity(path, half_life):
                 return self._similarity(path, half_life, source, frame)
             case Taste():
@@ -163,7 +186,7 @@ class Fitted(msgspec.Struct, frozen=True):
             raw = self.shares(path, held) if self.kinds[path] == Kind.CATEGORY else held
             return np.asarray((raw - centre) * scale, np.float32)
 
-        memory = source.memory
+        memory = _remembered(source)
         return similarity(
             source.queries,
             vectors,
@@ -174,7 +197,7 @@ class Fitted(msgspec.Struct, frozen=True):
         )
 
     def _taste(self, feature: Taste, source: Source, frame: Frame) -> NDArray[np.float64]:
-        memory = source.memory
+        memory = _remembered(source)
         return taste(
             source.queries,
             source.attribute,
@@ -207,14 +230,17 @@ class Fitted(msgspec.Struct, frozen=True):
 class _Totals:
     """The accumulators of a frame, each read once, and only of those who ask (`alone`) where the asker decides it."""
 
-    def __init__(self, source: Source, frame: Frame, alone: Frame, ask: NDArray[np.intp]) -> None:
+    def __init__(
+        self, source: Source, frame: Frame, alone: Frame | None = None, ask: NDArray[np.intp] | None = None
+    ) -> None:
         self._source, self._frame, self._alone, self._ask = source, frame, alone, ask
         self._of_frame: Totals = {}
         self._of_alone: Totals = {}
 
     def of(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
         """The accumulator of each row of `frame`, which is one of the two."""
-        if _by_member(accumulator.by, self._source.memory.member):
+        memory = self._source.memory
+        if memory is not None and self._alone is not None and _by_member(accumulator.by, memory.member):
             if accumulator not in self._of_alone:
                 self._of_alone[accumulator] = self._source.total(accumulator, self._alone)
             found = self._of_alone[accumulator]
@@ -235,10 +261,31 @@ def of_asker(feature: Feature, member: str) -> bool:
             return True
         case Attribute(path) | Age(path):
             return entity_field(path)[0] == member
-        case Count() | Rate():
+        case Count() | Rate() | Open():
             return all(_by_member(accumulator.by, member) for accumulator in feature.accumulators())
         case _:
             return False
+
+
+def _remembered(source: Source) -> Memory:
+    if source.memory is None:
+        raise DesignError("similarity and taste read what a member did; a design that decides no slates has no members")
+    return source.memory
+
+
+def _way(feature: Way, source: Source, frame: Frame) -> NDArray[np.float64]:
+    ends = [
+        end
+        for place in (feature.start, feature.stop)
+        for end in parts.coordinates(place, lambda path: _attribute(path, source, frame), frame.context)
+    ]
+    match feature.how:
+        case "distance":
+            return geography.log_km(geography.great_circle_km(*ends))
+        case "offsets":
+            return np.stack([geography.log_km(km) for km in geography.apart_km(*ends)], axis=1)
+        case "bearing":
+            return np.stack(geography.direction(*ends), axis=1)
 
 
 def _attribute(path: str, source: Source, frame: Frame) -> NDArray[Any]:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from ..design import Design
 from ..errors import nearest
-from ..features.spec import SHOWN, Accumulating, Age, Attribute, Context, Rate, Similarity, Stream, Taste, name_of
+from ..features.spec import ASKED, SHOWN, Accumulating, Age, Attribute, Context, Similarity, Stream, Taste, name_of
 from .finding import Finding, Rule, error, warning
 
 
 def outcomes(design: Design) -> set[str]:
     """The names of all outcomes that the design speaks of."""
     streams = [stream for _, stream in streams_of(design)]
-    return {stream.name for stream in streams} - {SHOWN}
+    return {stream.name for stream in streams} - {SHOWN, ASKED}
 
 
 def streams_of(design: Design) -> list[tuple[str, Stream]]:
@@ -25,8 +25,7 @@ def streams_of(design: Design) -> list[tuple[str, Stream]]:
     found += [(f"learning.heads.{name}", head.stream) for name, head in design.learning.heads.items()]
     for i, feature in enumerate(design.learning.features):
         if isinstance(feature, Accumulating):
-            streams = (feature.stream, feature.per) if isinstance(feature, Rate) else (feature.stream,)
-            found += [(f"learning.features[{i}]", stream) for stream in dict.fromkeys(streams)]
+            found += [(f"learning.features[{i}]", stream) for stream in dict.fromkeys(feature.streams())]
     return found
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..events.schema import Events
-from ..features.indexed import CONTEXT
 from ..features.served import Served
+from ..features.spec import CONTEXT
 from ..types import Floats
 
 HELD = 20_000

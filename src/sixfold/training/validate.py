@@ -13,8 +13,8 @@ from .. import durations
 from ..design import Design
 from ..errors import DesignError, nearest
 from ..features.fit import field_of
-from ..features.indexed import CONTEXT
-from ..features.spec import SHOWN, Accumulating, Context, Position, entity_field, name_of
+from ..features.parts import entity_of
+from ..features.spec import ASKED, CONTEXT, SHOWN, Accumulating, Context, Position, name_of
 from ..lint.features import paths_of, streams_of
 from ..lint.finding import Finding, error, spaced, warning
 from ..lint.targets import judged, stated
@@ -46,7 +46,7 @@ def known_streams(evidence: Evidence) -> Iterator[Finding]:
     for path, stream in streams_of(evidence.design):
         if stream.name == SHOWN and not log.has(stream):
             yield warning(path, "counts what was shown, but the log has 0 impressions; ingest some or drop it")
-        elif stream.name != SHOWN and not log.has(stream):
+        elif stream.name not in (SHOWN, ASKED) and not log.has(stream):
             yield error(path, f"the log has no outcome {stream.name!r}; {nearest(stream.name, log.outcomes)}")
 
 
@@ -54,15 +54,16 @@ def known_cells(evidence: Evidence) -> Iterator[Finding]:
     """An outcome that does not say of which item or member it is cannot be counted by it."""
     log = evidence.material.log
     for i, feature in enumerate(evidence.design.learning.features):
-        if not isinstance(feature, Accumulating) or feature.stream.name not in log.outcomes:
+        if not isinstance(feature, Accumulating):
             continue
-        carried = log.stream(feature.stream).keys
-        for part in {entity_field(part)[0] if "." in part else part for part in feature.by} - set(carried):
-            yield error(
-                f"learning.features[{i}]",
-                f"{name_of(feature)} is kept by {part!r}, but outcomes {feature.stream.name!r} do not carry it; "
-                f"{nearest(part, carried)}",
-            )
+        for stream in dict.fromkeys(one for one in feature.streams() if one.name in log.outcomes):
+            carried = log.stream(stream).keys
+            for part in sorted({entity for entity in map(entity_of, feature.by) if entity} - set(carried)):
+                yield error(
+                    f"learning.features[{i}]",
+                    f"{name_of(feature)} is kept by {part!r}, but outcomes {stream.name!r} do not carry it; "
+                    f"{nearest(part, carried)}",
+                )
 
 
 def known_fields(evidence: Evidence) -> Iterator[Finding]:
