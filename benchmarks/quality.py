@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sixfold import beginning, design, journey, pipeline
+from sixfold import beginning, journey, pipeline
 from sixfold.evaluation import slates
 from sixfold.ingest import ingest
 from sixfold.language import ndcg, recall
@@ -47,7 +47,7 @@ def movielens(part: str) -> None:
     workspace = Workspace(Path(tempfile.mkdtemp(prefix="sixfold-")))
     for name in FILES:
         ingest(workspace, DATA / name, EXAMPLE / "mapping.toml", now=time.time_ns() // 1000)
-    wanted, events = design.load(EXAMPLE / "design.py"), list(workspace.batches())
+    wanted, events = loading.load(EXAMPLE / "design.py"), list(workspace.batches())
     fitted = prepare(wanted, events, cuts=_cuts(prepare(wanted, events)))
     judged = fitted if part == "validation" else replace(fitted, cuts=_later(fitted))
     model = _model(fitted)

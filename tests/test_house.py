@@ -20,7 +20,7 @@ ROOT = Path(sixfold.__file__).parent
 
 ROOMS = (
     "types", "errors", "durations", "files", "events", "metrics", "features", "retrieval", "ranking", "estimation", "policy",
-    "design", "lint", "language", "systems", "pipeline", "golden", "release", "explain", "upkeep", "workspace", "asking",
+    "design", "loading", "lint", "language", "systems", "pipeline", "golden", "release", "explain", "upkeep", "workspace", "asking",
     "serving", "scaling", "training", "evaluation", "worlds", "journey", "ingest", "inferred", "beginning", "live", "doctor",
     "report", "notebook", "cli", "__init__",
 )  # fmt: skip
@@ -28,12 +28,12 @@ ROOMS = (
 
 LATER = {
     # The hint for a mistyped word of a design needs the vocabulary, which is made of the design's own words.
-    ("design", "language"),
+    ("loading", "language"),
 }
 """Imports against the order; they stand inside a function."""
 
 SERVICE_ROOMS = {
-    "types", "errors", "durations", "files", "features", "retrieval", "ranking", "estimation", "policy", "design",
+    "types", "errors", "durations", "files", "features", "retrieval", "ranking", "estimation", "policy", "design", "loading",
     "pipeline", "golden", "release", "explain", "upkeep", "workspace", "serving",
 }  # fmt: skip
 SERVICE_MODULES = {
@@ -60,7 +60,7 @@ NAMES_A_SYSTEM = {
     ("beginning.py", "VideoWorld"), ("beginning.py", "worlds.video"),
     ("cli/start.py", "video"), ("cli/demo.py", "video"),
     ("cli/start.py", "name a system, such as 'sixfold new video', or your files with --from"),
-    ("design.py", "; run 'sixfold new video --dir "),
+    ("loading.py", "; run 'sixfold new video --dir "),
     # Words by which columns of any table are guessed, and an example in an error.
     ("events/naming.py", "video"), ("events/naming.py", "movie"), ("events/naming.py", "movies"),
     ("events/mapping_toml.py", ' entries in item; give one, as {video = "video_id"}'),

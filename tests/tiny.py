@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 
 from sixfold import beginning, journey
-from sixfold.design import Design, load
+from sixfold.design import Design
 from sixfold.events.schema import Events
 from sixfold.journey import Trained
 from sixfold.language import EASE, Downsample, Forest, Popular, Recent, auc, recall
+from sixfold.loading import load
 from sixfold.training import run
 from sixfold.training.cache import Cache
 from sixfold.training.material import Material, prepare

@@ -42,7 +42,7 @@ def build(data: Data) -> Workspace:
     workspace.folder.mkdir(parents=True, exist_ok=True)
     (workspace.folder / "design.json").write_bytes(design().to_json())
     (workspace.folder / "design.py").write_text(
-        "from pathlib import Path\n\nfrom sixfold.design import from_json\n\n"
+        "from pathlib import Path\n\nfrom sixfold.loading import from_json\n\n"
         'design = from_json(Path(__file__).with_name("design.json").read_bytes())\n'
     )
     with workspace.log(create=True) as log:

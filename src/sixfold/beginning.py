@@ -43,7 +43,7 @@ def from_system(name: str, folder: Path) -> Begun:
 def _questions(workspace: Workspace) -> list[str]:
     """The five questions with what the design assumes for each."""
     design = workspace.design
-    slate, needs = design.problem.decides, design.requirements
+    slate, needs = design.slate, design.requirements
     again = f"seen ones again after {slate.seen_again_after}" if slate.seen_again_after else "seen ones never again"
     answers = (
         f"{needs.label}",

@@ -1,20 +1,22 @@
 """The design: six steps, written down once, as one frozen object that is data through and through.
 
 A `Design` survives JSON: a release keeps it, a question edits a copy of it. Construction in Python is not type-checked;
-`load` and `checked` are, by a round trip whose error names the path. Whether the numbers agree is `lint`'s to say.
+`loading.load` and `loading.checked` are, by a round trip whose error names the path. Whether numbers agree, `lint` says.
 """
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from . import durations
-from .errors import DesignError, nearest
+from .errors import DesignError
+from .estimation import Estimator
+from .estimation.conformal import Conformal
+from .estimation.promise import Promise
+from .estimation.quantiles import Quantiles
 from .features.spec import Feature, Memory, Stream
 from .metrics.target import Metric, Target
 from .ranking.calibration import Calibration, Isotonic
@@ -47,6 +49,21 @@ class Slate(_Section, frozen=True, kw_only=True, tag="slate"):
     explore: Annotated[float, Meta(ge=0, le=0.5)] = 0.0
 
 
+class Estimate(_Section, frozen=True, kw_only=True, tag="estimate"):
+    """How long something takes, in seconds from when it is asked.
+
+    of: the key of what is estimated, such as an order. legs: outcomes that say how long each part took, in the order in which
+    parts come; the estimate is of their sum, which is the label's value. Without any the label is all there is.
+    void: outcomes after which there is no label any more, such as a cancellation; what never ends is left out as censored.
+    promise: what is told, by what late and early minutes cost.
+    """
+
+    of: str
+    legs: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
+    promise: Promise = Promise()
+
+
 class Assume(msgspec.Struct, frozen=True):
     """An answer that was assumed, not given; with a target the data itself confirms or contradicts it."""
 
@@ -58,7 +75,7 @@ class Problem(_Section, frozen=True, kw_only=True):
     """Step 1: what is decided, for whom, and what was assumed on the way."""
 
     goal: str
-    decides: Slate
+    decides: Slate | Estimate
     assumes: tuple[Assume, ...] = ()
 
 
@@ -120,6 +137,7 @@ class Learning(_Section, frozen=True, kw_only=True):
     negatives: which rows without the label are trained on. queries: of a log without decisions, how many moments of
     asking are made up for each member. sample: the share of asks that the ranker learns from.
     refit: fit the retrievers again on all that lies before the test, which is then judged and published with them.
+    estimator, coverage: of a design that decides an estimate, what learns the distribution and what makes it cover.
     """
 
     features: tuple[Feature, ...]
@@ -136,6 +154,8 @@ class Learning(_Section, frozen=True, kw_only=True):
     queries: Annotated[int, Meta(ge=1, le=100)] = 10
     sample: Annotated[float, Meta(gt=0, le=1)] = 1.0
     refit: bool = False
+    estimator: Estimator = Quantiles()
+    coverage: Conformal = Conformal(by_width=True)
     seed: int = 0
 
 
@@ -189,14 +209,35 @@ class Design(_Section, frozen=True, kw_only=True):
     scale: Scale
 
     @property
+    def slate(self) -> Slate:
+        """What slates are like; raises DesignError where the design decides an estimate."""
+        decides = self.problem.decides
+        if not isinstance(decides, Slate):
+            raise DesignError(f"the design {self.name!r} decides an estimate, which has no slate; ask for an estimate")
+        return decides
+
+    @property
+    def estimate(self) -> Estimate:
+        """What estimates are like; raises DesignError where the design decides a slate."""
+        decides = self.problem.decides
+        if not isinstance(decides, Estimate):
+            raise DesignError(f"the design {self.name!r} decides a slate, which is no estimate; ask for a slate")
+        return decides
+
+    @property
+    def estimates(self) -> bool:
+        """Whether an estimate is decided, and not a slate."""
+        return isinstance(self.problem.decides, Estimate)
+
+    @property
     def item(self) -> str:
         """The entity type that slates show."""
-        return self.problem.decides.of
+        return self.slate.of
 
     @property
     def member(self) -> str:
         """The entity type that slates are decided for."""
-        return self.problem.decides.to
+        return self.slate.to
 
     @property
     def history(self) -> Stream:
@@ -223,8 +264,10 @@ class Design(_Section, frozen=True, kw_only=True):
         return named
 
     @property
-    def memory(self) -> Memory:
-        """What is remembered of each member."""
+    def memory(self) -> Memory | None:
+        """What is remembered of each member; nothing where no slates are decided."""
+        if self.estimates:
+            return None
         return Memory(self.member, self.item, self.history, self.seen, self.learning.history_length)
 
     @property
@@ -247,68 +290,6 @@ def outcome(name: str, *, at_least: float | None = None) -> Stream:
     return Stream(name, at_least)
 
 
-def checked(design: Design) -> Design:
-    """The design after a round trip through JSON, which checks every type; DesignError names the path."""
-    try:
-        return msgspec.json.decode(msgspec.json.encode(design), type=Design)
-    except (msgspec.ValidationError, TypeError) as error:
-        raise DesignError(f"design {getattr(design, 'name', '?')!r}: {_explained(str(error))}") from error
-
-
-def from_json(data: bytes) -> Design:
-    """The design that `to_json` wrote."""
-    try:
-        return msgspec.json.decode(data, type=Design)
-    except msgspec.DecodeError as error:
-        raise DesignError(f"design: {_explained(str(error))}") from error
-
-
-def load(path: Path) -> Design:
-    """The `design` that a Python file defines, checked. Raises DesignError with the line of a mistake."""
-    if not path.exists():
-        raise DesignError(
-            f"there is no {path}; run 'sixfold new video --dir {path.parent}' or 'sixfold new --from FILES'"
-        )
-    scope: dict[str, object] = {"__file__": str(path), "__name__": "design"}
-    try:
-        exec(compile(path.read_text(), str(path), "exec"), scope)
-    except DesignError:
-        raise
-    except Exception as error:
-        raise DesignError(f"{path}:{_line_of(error, path)}: {_explained(str(error))}") from error
-    design = scope.get("design")
-    if not isinstance(design, Design):
-        raise DesignError(f"{path} defines no `design`; end it with design = Design(...)")
-    return checked(design)
-
-
-def _line_of(error: BaseException, path: Path) -> int:
-    if isinstance(error, SyntaxError):
-        return error.lineno or 0
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
-
-
-def _explained(message: str) -> str:
-    """A message of Python's or msgspec's with the nearest known name added where it names an unknown one."""
-    found = re.search(r"(?:argument|field|name) [`'](\w+)[`']", message)
-    if found is None or not re.search(r"[Uu]nexpected|unknown|not defined", message):
-        return message
-    sections = (Design, Problem, Slate, Metrics, Requirements, Learning, Split, Components, Service, Scale)
-    known = {name for section in sections for name in section.__struct_fields__}
-    return f"{message}; {nearest(found[1], known | set(_vocabulary()))}"
-
-
-def _vocabulary() -> tuple[str, ...]:
-    from . import language
-
-    return tuple(language.__all__)
-
-
 def split_fractions(split: Split) -> tuple[float, float, float]:
     """The three inner cuts as cumulative shares of the events."""
     total = split.retrievers + split.ranker + split.calibration + split.test
@@ -319,12 +300,11 @@ def split_fractions(split: Split) -> tuple[float, float, float]:
 
 def seen_again_us(design: Design) -> int | None:
     """Microseconds after which a seen item may be shown again; None where never."""
-    again = design.problem.decides.seen_again_after
+    again = design.slate.seen_again_after
     return None if again is None else durations.parse(again)
 
 
 __all__ = [
     "Amount", "Assume", "Components", "Design", "Downsample", "Happens", "Learning", "Metrics", "Problem",
-    "Requirements", "Scale", "Service", "Slate", "Split", "checked", "from_json", "load", "outcome",
-    "seen_again_us", "split_fractions",
+    "Requirements", "Scale", "Service", "Slate", "Split", "outcome", "seen_again_us", "split_fractions",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import golden
 from . import release as releases
-from .design import Design, checked
+from .design import Design
 from .errors import DesignError
 from .evaluation import slates, truth
 from .evaluation.check import check
@@ -21,6 +21,7 @@ from .evaluation.gate import Gate, gate
 from .evaluation.results import Evaluation
 from .events.schema import Events, concat
 from .lint import lint
+from .loading import checked
 from .metrics.interval import Interval
 from .metrics.target import Verdict
 from .pipeline import Model

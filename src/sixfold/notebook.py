@@ -13,11 +13,12 @@ from pathlib import Path
 from . import journey
 from .asking import Answer
 from .asking import recommend as ask
-from .design import Design, load
+from .design import Design
 from .evaluation.gate import Gate
 from .evaluation.results import Evaluation
 from .events.log import EventLog
 from .events.schema import Events
+from .loading import load
 from .release import Release
 from .report.systems import table
 from .workspace import Workspace

@@ -118,8 +118,8 @@ def filtered(design: Design, known: Known, asks: Asks, merged: Merged, unwanted:
     ts = asks.ts[ask]
     last = known.last_seen(asks.member[ask], item, ts)
     masks = {"seen": filters.seen(last, ts, again_after=seen_again_us(design))}
-    if design.problem.decides.available is not None:
-        masks["unavailable"] = filters.unavailable(known.attribute(design.problem.decides.available, item, ts))
+    if design.slate.available is not None:
+        masks["unavailable"] = filters.unavailable(known.attribute(design.slate.available, item, ts))
     if unwanted is not None:
         masks["excluded"] = filters.excluded(item, unwanted)
     keep = np.ones(len(item), bool)
@@ -295,7 +295,7 @@ def decide(model: Model, known: Known, asks: Asks, *, size: int | None = None, u
     """The slate of each ask by this process alone, at its leisure: the same request without services or deadlines."""
     watch = Unwatched()
     here = Local(model, known, watch)
-    size = size or model.design.problem.decides.size
+    size = size or model.design.slate.size
     try:
         request(here, asks, watch, fallback=here, size=size, unwanted=unwanted).send(None)
     except StopIteration as done:

@@ -27,10 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import golden
-from .design import Design, from_json
+from .design import Design
 from .errors import ReleaseError
 from .features.table import Fitted
 from .files import sync
+from .loading import from_json
 from .pipeline import Model
 from .ranking import formula
 from .ranking.blend import FittedBlend

@@ -24,13 +24,13 @@ LAYOUT = 2
 """Of a kept state; one of another layout is left where it is, and a new one built."""
 
 
-def signature(features: Fitted, memory: Memory) -> str:
+def signature(features: Fitted, memory: Memory | None) -> str:
     """What a state is made of, as a short name: alike for features that are kept alike."""
     kept = (LAYOUT, sorted(map(str, features.accumulators())), features.kinds, features.widths, memory)
     return hashlib.sha256(msgspec.json.encode(kept, order="sorted")).hexdigest()[:12]
 
 
-def reader(folder: Path, features: Fitted, memory: Memory) -> State:
+def reader(folder: Path, features: Fitted, memory: Memory | None) -> State:
     """The state as another process keeps it; raises DataError where there is none yet."""
     mapped = Mapped(folder, write=False)
     if not mapped.offset:
@@ -38,7 +38,7 @@ def reader(folder: Path, features: Fitted, memory: Memory) -> State:
     return State(features, memory, Store(mapped))
 
 
-def keeper(folder: Path, features: Fitted, memory: Memory, log: EventLog) -> State:
+def keeper(folder: Path, features: Fitted, memory: Memory | None, log: EventLog) -> State:
     """The state to keep, as it was left; empty where it was of another log. Raises Busy where another process keeps it."""
     mapped = Mapped(folder, write=True)
     if mapped.offset and log.crc(mapped.offset) != mapped.crc:

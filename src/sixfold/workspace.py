@@ -21,11 +21,12 @@ import msgspec
 
 from . import files, upkeep
 from . import release as releases
-from .design import Design, load
+from .design import Design
 from .errors import Busy, ReleaseError
 from .events.log import EventLog
 from .events.schema import Events
 from .features.online import State
+from .loading import load
 from .release import Release
 
 

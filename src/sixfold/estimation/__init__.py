@@ -16,5 +16,7 @@ from typing import TypeAlias
 from .baselines import ByKey, FittedByKey, FittedLinearQuantiles, LinearQuantiles, Overall
 from .quantiles import FittedQuantiles, Quantiles
 
+__all__ = ["Estimator", "FittedEstimator"]
+
 Estimator: TypeAlias = Quantiles | Overall | ByKey | LinearQuantiles
 FittedEstimator: TypeAlias = FittedQuantiles | FittedByKey | FittedLinearQuantiles

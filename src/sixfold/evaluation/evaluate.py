@@ -162,7 +162,7 @@ class Contest:
     def _size(self) -> int:
         design = self.ready.material.design
         metrics = _metrics(design, slates.standard(design.item))
-        return max([design.problem.decides.size, *(metric.at or 0 for metric in metrics)])
+        return max([design.slate.size, *(metric.at or 0 for metric in metrics)])
 
     def _slices(self, predicted: Floats) -> dict[str, dict[str, Measures]]:
         rows = self.ready.test.examples

@@ -147,7 +147,7 @@ class Judge:
         out: Measures = {}
         for metric in metrics:
             if metric.name == "coverage":
-                size = self.material.design.problem.decides.size
+                size = self.material.design.slate.size
                 share = catalogue.coverage(slates[self.over][:, :size], self._alive())
                 out[str(metric)] = measure(metric, Interval(share, np.nan, np.nan, int(self.over.sum()), len(member)))
                 continue
@@ -174,7 +174,7 @@ class Judge:
     def _new(self, metric: Metric, slates: Rows) -> Doubles:
         # In float64: of what was always known, born is int64's minimum, and the difference would overflow.
         born = self.material.known.born.astype(np.float64)
-        size = self.material.design.problem.decides.size
+        size = self.material.design.slate.size
         age = self.material.cuts.third - born[np.maximum(slates[:, :size], 0)]
         younger = durations.parse(metric.younger_than or "1d")
         return catalogue.new_share(slates[:, :size], age / SECOND, younger_than_s=younger / SECOND)

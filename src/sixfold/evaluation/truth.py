@@ -46,7 +46,7 @@ def judge(
     The oracle ranks what is alive and not seen by the true value itself, at the ts of the test.
     """
     design = material.design
-    size, ts = design.problem.decides.size, material.cuts.third
+    size, ts = design.slate.size, material.cuts.third
     order = _positions(world.members, material.ids[design.member].names(found.asks.member))
     place = _positions(world.items, material.ids[design.item].names())
     sums = dict.fromkeys([*slates, "oracle"], 0.0)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 
-from ..design import Design, checked
+from ..design import Design
 from ..errors import DesignError
+from ..loading import checked
 from . import arithmetic, features, learning, service, targets, times
 from .finding import Finding, Rule, error
 

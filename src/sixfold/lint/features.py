@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from ..design import Design
 from ..errors import nearest
-from ..features.spec import ASKED, SHOWN, Accumulating, Age, Attribute, Context, Similarity, Stream, Taste, name_of
+from ..features.parts import attributes_of, is_row
+from ..features.spec import ASKED, SHOWN, Accumulating, Age, Attribute, Context, Similarity, Stream, Taste, Way, name_of
 from .finding import Finding, Rule, error, warning
 
 
@@ -31,8 +32,10 @@ def streams_of(design: Design) -> list[tuple[str, Stream]]:
 
 def paths_of(design: Design) -> list[tuple[str, str]]:
     """(where, path) of every attribute that the design reads."""
-    decides = design.problem.decides
-    found = [("problem.decides.available", decides.available), ("problem.decides.title", decides.title)]
+    found: list[tuple[str, str | None]] = []
+    if not design.estimates:
+        slate = design.slate
+        found = [("problem.decides.available", slate.available), ("problem.decides.title", slate.title)]
     for i, feature in enumerate(design.learning.features):
         where = f"learning.features[{i}]"
         if isinstance(feature, Attribute | Age | Similarity):
@@ -40,12 +43,16 @@ def paths_of(design: Design) -> list[tuple[str, str]]:
         elif isinstance(feature, Taste):
             found += [(where, path) for path in (*feature.of, *feature.given)]
         elif isinstance(feature, Accumulating):
-            found += [(where, part) for part in feature.by if "." in part]
+            found += [(where, path) for part in feature.by if not is_row(part) for path in attributes_of(part)]
+        elif isinstance(feature, Way):
+            found += [(where, path) for place in (feature.start, feature.stop) for path in attributes_of(place)]
     return [(where, path) for where, path in found if path is not None]
 
 
 def known_entities(design: Design) -> Iterator[Finding]:
     """A request names a member and its candidates; nothing of another entity can be looked up."""
+    if design.estimates:
+        return  # Its keys are those of the log's decisions: `training.validate` looks there.
     known = [f"{design.item}.", f"{design.member}."]
     for where, path in paths_of(design):
         entity, dot, field = path.partition(".")
@@ -56,6 +63,8 @@ def known_entities(design: Design) -> Iterator[Finding]:
 
 def known_cells(design: Design) -> Iterator[Finding]:
     """Counts are kept by what each of their events carries: a member, an item, or an attribute of one."""
+    if design.estimates:
+        return
     known = (design.item, design.member)
     for i, feature in enumerate(design.learning.features):
         for part in feature.by if isinstance(feature, Accumulating) else ():

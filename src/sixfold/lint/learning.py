@@ -51,7 +51,9 @@ def _is_about(metric: str, of: str | None, label: str) -> bool:
 
 def enough_candidates(design: Design) -> Iterator[Finding]:
     """One retriever alone has to fill a slate: the others may give the same items, or be down."""
-    candidates, size = design.learning.candidates, design.problem.decides.size
+    if design.estimates:
+        return
+    candidates, size = design.learning.candidates, design.slate.size
     if candidates < size:
         yield error(
             "learning.candidates",

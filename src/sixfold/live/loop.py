@@ -102,7 +102,7 @@ class Loop:
         self._settle()
         slates = self.rivals.slates(visits, self._newest)
         answers = self.client.ask(requests(visits))
-        decisions, shown = given(answers, self.rivals.frozen.design.problem.decides.size)
+        decisions, shown = given(answers, self.rivals.frozen.design.slate.size)
         worths = worth(self.world, self.rivals.frozen, visits, slates | {LOOP: shown})
         outcomes = self.world.answer(visits, decisions, shown)
         self._pending = concat([self._pending, outcomes])

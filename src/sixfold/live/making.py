@@ -48,7 +48,7 @@ def made(
     found = kept(beside) or kept(folder)
     if found is None:
         raise DataError(f"the log of {folder} comes from no world that is known; choose another --dir")
-    if not workspace.design.problem.decides.explore:
+    if not workspace.design.slate.explore:
         raise DataError(
             f"the design of {folder} leaves no place to chance, so its service learns only what it knows; "
             "set problem.decides.explore to 0.05 or so in design.py and train again"

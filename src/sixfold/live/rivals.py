@@ -55,7 +55,7 @@ class Rivals:
         frozen = pipeline.decide(self.frozen.model, self.state, asks)
         watch = Unwatched()
         pool = Local(popular.model, self.state, watch).popular(asks, None)
-        size = self.frozen.design.problem.decides.size
+        size = self.frozen.design.slate.size
         plain = pipeline.slates(pool, pipeline.retrieval_order(pool), size)
         explored = self._explored(frozen.pool, frozen.scored.value, visits)
         return {FROZEN: self._names(explored), POPULARITY: self._names(plain)}
@@ -67,7 +67,7 @@ class Rivals:
 
     def _explored(self, pool: pipeline.Pool, value: Floats, visits: Visits) -> Rows:
         """Slates with as many places left to chance as in the service's: what is compared is what was learned."""
-        decides = self.frozen.design.problem.decides
+        decides = self.frozen.design.slate
         ranked = pipeline.slates(pool, value, int(np.bincount(pool.ask, minlength=1).max()))
         out = np.full((len(visits), decides.size), -1, np.int32)
         rng = np.random.default_rng((self.seed, _EXPLORED, int(visits.ts[0])))
@@ -89,7 +89,7 @@ def worth(world: World, release: Release, visits: Visits, slates: dict[str, Stri
     """
     value = release.model.heads.formula({name: head.ravel() for name, head in world.heads(visits).items()})
     value = value.reshape(len(visits), len(world.items)).astype(np.float64)
-    looked = world.examination[: release.design.problem.decides.size]
+    looked = world.examination[: release.design.slate.size]
     order = np.argsort(world.items)
     out = {}
     for name, slate in slates.items():

@@ -61,7 +61,7 @@ def run(
             days.append(loop.day(number, shifted=shifted))
             day(days[-1])
             report = Report(
-                world=wanted.name, seed=world.seed, explore=frozen.design.problem.decides.explore,
+                world=wanted.name, seed=world.seed, explore=frozen.design.slate.explore,
                 shift_day=wanted.shift_day, frozen=frozen.id, days=days,
             )  # fmt: skip
             _write(workspace.reports / "live.json", report)

@@ -88,7 +88,7 @@ def _diagram(found: Review) -> Html:
 
 def _boxes(found: Review) -> list[tuple[str, str, str]]:
     """(name, what it does, fallback) from the request to the slate."""
-    decides = found.design.problem.decides
+    decides = found.design.slate
     inner = [
         (name, f"within {wording.given(service.deadline_ms)} ms", service.fallback)
         for name, service in services(found).items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..design import Estimate, Slate
 from . import wording
 from .markup import NOTHING, Html, facts, header_row, joined, row_name, tag
 from .review import Review, Standing, tally
@@ -11,17 +12,28 @@ from .targets import pictured
 def section(found: Review) -> Html:
     """The goal, the decision and the assumptions with what was measured of them."""
     problem = found.design.problem
-    slate = problem.decides
+    decides = _estimate(problem.decides) if isinstance(problem.decides, Estimate) else _slate(problem.decides)
+    return joined(facts([("Goal", problem.goal), *decides]), _assumptions(found))
+
+
+def _slate(slate: Slate) -> list[tuple[str, str]]:
     again = "never" if slate.seen_again_after is None else f"after {wording.spelled(slate.seen_again_after)}"
     pairs = [
-        ("Goal", problem.goal),
         ("Decides", f"a ranked slate of {slate.size} items of type {slate.of}"),
         ("For", f"each {slate.to}"),
         ("Seen items return", again),
     ]
-    if slate.available is not None:
-        pairs.append(("Left out where 0", slate.available))
-    return joined(facts(pairs), _assumptions(found))
+    return [*pairs, ("Left out where 0", slate.available)] if slate.available is not None else pairs
+
+
+def _estimate(estimate: Estimate) -> list[tuple[str, str]]:
+    promise = estimate.promise
+    return [
+        ("Decides", f"how long each {estimate.of} takes"),
+        ("Legs", ", ".join(estimate.legs) or "one"),
+        ("A minute late costs", f"{promise.late_per_min:g}, a minute early {promise.early_per_min:g}"),
+        ("Promised", f"the {promise.level:.0%} quantile, rounded up to {promise.round_to_min} minutes"),
+    ]
 
 
 def summary(found: Review) -> str:

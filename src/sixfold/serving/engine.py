@@ -61,7 +61,7 @@ class Engine:
         turn = self._turn()
         asks = self.asks(asked.member, asked.context, ts)
         stages, here = self.stages(climb)
-        size = asked.k or self.release.design.problem.decides.size
+        size = asked.k or self.release.design.slate.size
         decided = await pipeline.request(
             stages, asks, climb, fallback=here, size=size, unwanted=self._unwanted(asked.exclude)
         )
@@ -121,7 +121,7 @@ class Engine:
 
     def _explored(self, decided: Decided, size: int, id: str) -> tuple[Decided, Floats]:
         """The slate with some places given to other candidates, as the design's policy has it; drawn by the decision's id."""
-        share = self.release.design.problem.decides.explore
+        share = self.release.design.slate.explore
         if not share or not len(decided.pool):
             return decided, np.ones(int((decided.slate[0] >= 0).sum()), np.float32)
         ranked = pipeline.slates(decided.pool, decided.scored.value, len(decided.pool))[0]

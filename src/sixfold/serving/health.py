@@ -249,5 +249,5 @@ def _trial(service: Service) -> Trial:
         item=design.item,
         members=[name.decode() for name in names],
         contexts=list(service.engine.release.model.features.contexts),
-        k=design.problem.decides.size,
+        k=design.slate.size,
     )

@@ -15,7 +15,8 @@ from ..events.schema import Events
 from ..features import fit
 from ..features.batch import Batch
 from ..features.indexed import Indexed, Vocabulary, index, joined
-from ..features.spec import Stream, entity_field
+from ..features.parts import entity_of
+from ..features.spec import Accumulating, Stream, entity_field
 from ..features.store import Store
 from ..features.table import Fitted
 from ..types import Cuts, Interactions
@@ -41,7 +42,7 @@ class Material:
 
     def titles(self) -> NDArray[np.bytes_]:
         """The name for people of each item, b"" where none is known, by the path that the design gives."""
-        path = self.design.problem.decides.title
+        path = self.design.slate.title
         out = np.zeros(len(self.ids[self.design.item]), "S1")
         if path is not None:
             column = fit.field_of(self.log, path)
@@ -75,26 +76,33 @@ def prepare(
     parts: list[Indexed] = []
     total = 0
     for events in batches:
-        parts.append(index(events, ids, item=design.item))
+        parts.append(index(events, ids, item=None if design.estimates else design.item))
         total = (total + _digest(events)) % 2**64
     if not parts:
         raise DataError("the log is empty; run 'sixfold ingest FILE' or 'sixfold world NAME' first")
     log = joined(parts)
     if not log.has(design.history):
         raise DataError(
-            f"the log has no outcome {design.history.name!r}, which makes members' histories; "
+            f"the log has no outcome {design.history.name!r}, which {_makes(design)}; "
             f"it has: {', '.join(sorted(log.outcomes)) or 'none'}"
         )
     cuts = cuts or cut(design, log)
-    also = (design.problem.decides.available,) if design.problem.decides.available else ()
+    available = None if design.estimates else design.slate.available
+    also = (available,) if available else ()
     features = features or fit.fit(design.learning.features, log, until=cuts.first, memory=design.memory, also=also)
     return Material(design, log, ids, cuts, features, Batch(log, ids, design.memory), f"{total:016x}")
 
 
+def _makes(design: Design) -> str:
+    return "is what is estimated" if design.estimates else "makes members' histories"
+
+
 def entity_types(design: Design) -> tuple[str, ...]:
-    """The entity types a design names: those that ask and are shown, and those whose attributes it reads."""
-    paths = fit.paths(design.learning.features)
-    return tuple(sorted({design.member, design.item, *(entity_field(path)[0] for path in paths)}))
+    """The entity types a design names: those that ask and are shown, whose attributes it reads, and by which it counts."""
+    found = {entity_field(path)[0] for path in fit.paths(design.learning.features)}
+    cells = (part for one in design.learning.features if isinstance(one, Accumulating) for part in one.by)
+    found |= {entity for entity in map(entity_of, cells) if entity}
+    return tuple(sorted(found if design.estimates else {design.member, design.item, *found}))
 
 
 def _digest(events: Events) -> int:
