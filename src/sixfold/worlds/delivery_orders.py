@@ -43,6 +43,15 @@ DIFFICULTIES: Mapping[str, Difficulty] = {
     "middle": Difficulty(grain=25.0, steady=30.0, trouble=0.07, router=0.06),
     "hard": Difficulty(grain=50.0, steady=14.0, trouble=0.09, router=0.12),
 }
+"""Measured on the default world (30 days, 153 000 orders, seed 0), in minutes: the mean absolute error of one median for all and
+of each order's true median, which no model can beat; the mean width of the true 90 % interval; the share of orders that come more
+than 10 minutes after their true median; and the correlation of what preparation and travel each take beyond their means.
+
+    difficulty   one median   true median   90 % width   late by 10   between legs
+    easy         9.0          4.2           17.9         0.07         0.21
+    middle       9.9          5.9           25.3         0.12         0.26
+    hard         11.4         8.2           35.1         0.19         0.32
+"""
 
 
 @dataclass(frozen=True, slots=True)
