@@ -5,12 +5,12 @@ import hashlib
 import msgspec
 import numpy as np
 import pytest
+from tests.city import SHOCKED, WORLD, truth
 
 from sixfold.errors import DesignError
 from sixfold.types import DAY
 from sixfold.worlds.delivery import DeliveryWorld
 from sixfold.worlds.delivery_calendar import Shocks
-from tests.city import SHOCKED, WORLD, truth
 
 SMALL = DeliveryWorld(days=2, orders_per_day=200, stores=20, new_stores=2)
 

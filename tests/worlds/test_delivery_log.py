@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+from tests.city import WORLD, log, truth
 
 from sixfold.types import SECOND
 from sixfold.worlds.delivery_city import CENTRE
 from sixfold.worlds.delivery_sweep import CANCELLED, LOST
-from tests.city import WORLD, log, truth
 
 ORDER = ("accepted", "ready", "picked_up", "arrived", "delivered")
 

