@@ -69,7 +69,8 @@ class DeliveryWorld(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         opened = draw_opened(self.stores, self.new_stores, self.start, self.days, self._rng(_STORES, 0))
         calendar = draw_calendar(self.days, self.orders_per_day, self.shocks, self.start, self._rng(_CALENDAR))
         stores = draw_stores(opened, self.orders_per_day, self._rng(_STORES, 1))
-        return Scene(draw_city(self._rng(_CITY)), stores, calendar, DIFFICULTIES[self.difficulty], self.shocks, self.start)
+        hard, city = DIFFICULTIES[self.difficulty], draw_city(self._rng(_CITY))
+        return Scene(city, stores, calendar, hard, self.shocks, self.start)
 
     def run(self, scene: Scene) -> Iterator[tuple[Placed, Done]]:
         """Day after day, the orders that are placed and what comes of them."""

@@ -17,7 +17,7 @@ _HOURLY += 0.11 * np.exp(-(((_CLOCK - 12) / 1.3) ** 2)) + 0.2 * np.exp(-(((_CLOC
 HOUR_SHARES = _HOURLY / _HOURLY.sum()
 WEEKDAY = np.array([0.85, 0.85, 0.9, 0.95, 1.15, 1.2, 1.1])
 """Orders by day of the week, from Monday on; the mean is 1."""
-_KMH = 17.0
+_KMH = 19.0
 _RUSH = 0.3 * (np.exp(-(((_CLOCK - 8.5) / 1.2) ** 2)) + np.exp(-(((_CLOCK - 17.8) / 1.6) ** 2)))
 _WET_SPELL_H, _DRY_SPELL_H = 4.0, 20.0
 _STORM_MM = 9.0
@@ -77,7 +77,7 @@ def draw_calendar(days: int, orders_per_day: float, shocks: Shocks, start: int, 
     return Calendar(
         rain=rain,
         rate=usual * luck * (1 + _RAIN_DEMAND * (rain > 0)) * (1 + 0.9 * match),
-        roster=np.ceil(3 + _SPARE * _COURIER_H * busier),
+        roster=np.ceil(5 + _SPARE * _COURIER_H * busier),
         kmh=_KMH * (1 - rush),
         slow=np.where(storm, 0.75, 1.0),
         closed=match,

@@ -30,8 +30,9 @@ NEW_FROM_KM = 3.0
 class City:
     """What stands still.
 
-    bridges (b, 2) km; speed (16,) factor on how fast streets are, by district; door_s (16,) mean seconds from arrival to handing
-    over, by district; hood (h, 2) km, spread (h,) km and share (h,) of customers by neighbourhood, the last (share 0) being the new.
+    bridges (b, 2) km; speed (16,) factor on how fast streets are, by district; door_s (16,) mean seconds from arrival to
+    handing over, by district; hood (h, 2) km, spread (h,) km and share (h,) of customers by neighbourhood, the last (share 0)
+    being the new one.
     """
 
     bridges: Reals
@@ -45,7 +46,8 @@ class City:
         """(n,) km along the grid from (n, 2) to (n, 2); over the bridge that makes it shortest where the river lies between."""
         direct = np.abs(start - end).sum(axis=1)
         by = np.abs(start[:, None] - self.bridges).sum(axis=2) + np.abs(end[:, None] - self.bridges).sum(axis=2)
-        return np.where(crosses(start, end), by.min(axis=1), direct)
+        out: Reals = np.where(crosses(start, end), by.min(axis=1), direct)
+        return out
 
     def customers(self, hood: Index, rng: Rng) -> Reals:
         """(n, 2): a place in each of these neighbourhoods."""
@@ -98,7 +100,7 @@ def draw_city(rng: Rng) -> City:
     return City(
         bridges=np.column_stack([x, river(x)]),
         speed=(0.8 + 0.35 * away) * rng.lognormal(0.0, 0.08, _SIDE**2),
-        door_s=(190 - 80 * away) * rng.lognormal(0.0, 0.25, _SIDE**2),
+        door_s=(220 - 90 * away) * rng.lognormal(0.0, 0.35, _SIDE**2),
         hood=np.vstack([hood, [new, new]]),
         spread=np.append(rng.uniform(0.3, 0.7, _HOODS), 0.6),
         share=np.append(rng.dirichlet(np.full(_HOODS, 1.5)), 0.0),

@@ -8,14 +8,10 @@ from ..events.schema import take
 from ..types import Table
 from .delivery_calendar import Calendar
 from .delivery_city import degrees
-
 from .delivery_orders import Placed
 from .delivery_stores import Stores
 from .delivery_sweep import CANCELLED, Done, ends
 from .video_population import names
-
-
-
 
 
 def decisions(placed: Placed, done: Done, calendar: Calendar, first: int) -> Table:

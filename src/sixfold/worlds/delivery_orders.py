@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from ..types import DAY, SECOND, Times
 from .delivery_calendar import Calendar, Shocks
@@ -15,7 +16,7 @@ from .delivery_stores import Stores
 from .incomplete import Reals
 
 HOUR = 3600 * SECOND
-_REACH_KM = 2.2
+_REACH_KM = 1.8
 _NEW_SHARE = 0.06
 _WET_ROADS = 0.35
 _BRIDGE_S, _BRIDGE_RUSH_S = 90.0, 700.0
@@ -42,13 +43,25 @@ DIFFICULTIES: Mapping[str, Difficulty] = {
     "middle": Difficulty(grain=25.0, steady=30.0, trouble=0.07, router=0.06),
     "hard": Difficulty(grain=50.0, steady=14.0, trouble=0.09, router=0.12),
 }
+"""Measured on the default world (30 days, 153 000 orders, seed 0), in minutes: the mean absolute error of one median for all and
+of each order's true median, which no model can beat; the mean width of the true 90 % interval; the share of orders that come more
+than 10 minutes after their true median; and the correlation of what preparation and travel each take beyond their means.
+
+    difficulty   one median   true median   90 % width   late by 10   between legs
+    easy         9.0          4.2           17.9         0.07         0.21
+    middle       9.9          5.9           25.3         0.12         0.26
+    hard         11.4         8.2           35.1         0.19         0.32
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """n orders by ts, which rises: ts (n,) int64 us; hour, store (n,) rows of the calendar and of the stores; drop (n, 2) km;
-    items (n,); subtotal (n,); crosses (n,) whether the way crosses the river; driving_s (n,) the router's estimate; travel_s, door_s
-    (n,) mean seconds without trouble; grain (n,) s; trouble (n, 3) by cause."""
+    """n orders by ts, which rises.
+
+    ts (n,) int64 us; hour, store (n,) rows of the calendar and of the stores; drop (n, 2) km; items, subtotal (n,); crosses (n,)
+    whether the way crosses the river; driving_s (n,) the router's estimate; travel_s, door_s (n,) mean seconds without trouble;
+    grain (n,) s; trouble (n, 3) by cause.
+    """
 
     ts: Times
     hour: Index
@@ -119,8 +132,8 @@ def _placed(scene: Scene, ts: Times, hour: Index, hood: Index, rng: Rng) -> Plac
         crosses=crossing,
         driving_s=np.round(usual_s * rng.lognormal(-(sigma**2) / 2, sigma, len(ts)), 1),
         travel_s=_travel_s(scene, usual_s, place, drop, hour),
-        door_s=city.door_s[district(drop)] * np.where((drop >= NEW_FROM_KM).all(axis=1), _NEW_DOORS, 1.0) * (1 + 0.1 * wet),
-        grain=scene.hard.grain * stores.steady[store] * (1 + 0.3 * wet),
+        door_s=_door_s(city, drop) * (1 + 0.1 * wet),
+        grain=scene.hard.grain * stores.uneven[store] * (1 + 0.3 * wet),
         trouble=_trouble(scene, store, drop, wet),
     )
 
@@ -155,6 +168,13 @@ def _travel_s(scene: Scene, usual_s: Reals, place: Reals, drop: Reals, hour: Ind
     shut = (calendar.closed[hour] > 0) & ((district(place) == _STADIUM) | (district(drop) == _STADIUM))
     roads = usual_s * (1 + _WET_ROADS * calendar.wet(hour)) / calendar.slow[hour] / np.where(shut, _CLOSED_SPEED, 1.0)
     return roads + crosses(place, drop) * (_BRIDGE_S + _BRIDGE_RUSH_S * calendar.rush[hour])
+
+
+def _door_s(city: City, drop: Reals) -> Reals:
+    """(n,) mean seconds from arrival to handing over on a dry day; longer where every address is new."""
+    new = (drop >= NEW_FROM_KM).all(axis=1)
+    out: Reals = city.door_s[district(drop)] * np.where(new, _NEW_DOORS, 1.0)
+    return out
 
 
 def _trouble(scene: Scene, store: Index, drop: Reals, wet: Reals) -> Reals:

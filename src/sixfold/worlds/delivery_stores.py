@@ -12,7 +12,7 @@ from .delivery_city import HALF_KM, NEW_FROM_KM, Index, Rng, degrees
 from .incomplete import Reals
 from .video_population import Strings, names
 
-_CUISINES = np.array([b"pizza", b"burger", b"sushi", b"indian", b"chinese", b"thai", b"salad", b"kebab", b"bakery", b"grill"])
+_CUISINES = np.array(b"pizza burger sushi indian chinese thai salad kebab bakery grill".split())
 _CUISINE_S = np.array([480.0, 400, 520, 600, 460, 500, 280, 330, 220, 620])
 _CUISINE_SHARES = np.array([0.18, 0.14, 0.1, 0.09, 0.11, 0.08, 0.07, 0.1, 0.05, 0.08])
 _OPENS = np.array([11, 16, 8, 18])
@@ -25,10 +25,10 @@ _SLOW_SHARE, _SLOWER = 0.1, 1.6
 class Stores:
     """s stores in the order they opened.
 
-    id, cuisine (s,) S; place (s, 2) km; price (s,) 1 to 4; opened (s,) int64 us; capacity (s,) orders at a time; popularity (s,)
-    of mean about 1, heavy-tailed; cook_s (s,) for a small order in an idle kitchen; steady (s,) factor on the grain of its orders;
-    clumsy (s,) factor on how often something is forgotten; serves (s, 24) whether it is open; slowed (s,) factor on cook_s of the
-    shock by which some kitchens slow down.
+    id, cuisine (s,) S; place (s, 2) km; price (s,) 1 to 4; opened (s,) int64 us; capacity (s,) orders that it cooks at a time
+    with little delay; popularity (s,) of mean about 1, heavy-tailed; cook_s (s,) for a small order in an idle kitchen; uneven
+    (s,) factor on the grain of its orders; clumsy (s,) factor on how often something is forgotten; serves (s, 24) whether it is
+    open; slowed (s,) factor on cook_s of the shock by which some kitchens slow down.
     """
 
     id: Strings
@@ -39,7 +39,7 @@ class Stores:
     capacity: Reals
     popularity: Reals
     cook_s: Reals
-    steady: Reals
+    uneven: Reals
     clumsy: Reals
     serves: NDArray[np.bool_]
     slowed: Reals
@@ -77,7 +77,7 @@ def draw_stores(opened: Times, orders_per_day: float, rng: Rng) -> Stores:
         capacity=np.round(2 + at_once * rng.lognormal(0.2, 0.3, s)),
         popularity=popularity,
         cook_s=_CUISINE_S[cuisine] * rng.lognormal(0.0, 0.3, s),
-        steady=rng.lognormal(0.0, 0.25, s),
+        uneven=rng.lognormal(0.0, 0.25, s),
         clumsy=rng.lognormal(-0.125, 0.5, s),
         serves=_hours(s, rng),
         slowed=np.where(rng.random(s) < _SLOW_SHARE, _SLOWER, 1.0),

@@ -1,13 +1,14 @@
 """A day's orders go through kitchens and couriers: what was open and who was free when each was placed, and how long it took.
 
-The law of an order looks at the orders before it, which are cooked while it is placed; so time is swept in blocks. No kitchen
-is faster than a block is long: of the orders of the same block all still stand in their kitchens, and those of earlier blocks have
-known times. Counts are exact: strictly before ts, as a service would see them.
+The law of an order looks at the orders before it, which are cooked while it is placed; so time is swept in blocks. No
+kitchen is faster than a block is long: of the orders of the same block all still stand in their kitchens, and those of earlier
+blocks have known times. Counts are exact: strictly before ts, as a service would see them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from .incomplete import Reals
 
 BLOCK = int(FLOOR_S.sum()) * SECOND
 _ACCEPT_S = 45.0
-_QUEUE, _FULL = 0.5, 4.0
+_QUEUE, _FULL = 0.7, 4.0
 _HANDOVER_S, _SCARCE_S, _SCARCE_POWER = 50.0, 600.0, 5
 _CANCELLED, _LOST = 0.012, 0.003
 DELIVERED, CANCELLED, LOST = range(3)
@@ -45,8 +46,11 @@ class Going:
         return Going(self.store[keep], self.leaves[keep], self.freed[keep])
 
     def add(self, store: Index, leaves: Times, freed: Times) -> Going:
-        columns = ((self.store, store), (self.leaves, leaves), (self.freed, freed))
-        return Going(*(np.concatenate(pair) for pair in columns))
+        return Going(
+            np.concatenate([self.store, store]),
+            np.concatenate([self.leaves, leaves]),
+            np.concatenate([self.freed, freed]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def sweep(scene: Scene, placed: Placed, going: Going, day: int, rng: Rng) -> tup
     )  # fmt: skip
     cook_s = _cook_s(scene, placed, day)
     bounds = np.searchsorted(placed.ts, midnight(scene, day) + BLOCK * np.arange(DAY // BLOCK + 1))
-    for first, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, stop in pairwise(bounds.tolist()):
         if first < stop:
             cut = slice(first, stop)
             going = _block(scene, placed, going.since(int(placed.ts[first])), done, chance, cook_s, cut, rng)
@@ -136,7 +140,7 @@ def _block(
 
 
 def _open(going: Going, store: Index, ts: Times) -> NDArray[np.int64]:
-    """(n,) orders in the same kitchen: of earlier blocks those that have not left it, of this block all that were placed before."""
+    """(n,) orders in the same kitchen: of earlier blocks those that have not left it, of this block all placed before."""
     earlier = (going.store == store[:, None]) & (going.leaves >= ts[:, None])
     here = np.tril(store[:, None] == store, -1)
     out: NDArray[np.int64] = earlier.sum(axis=1) + here.sum(axis=1)

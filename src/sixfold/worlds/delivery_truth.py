@@ -24,9 +24,9 @@ class Truth:
     """The orders of a world, in the order of their placement; order number n is decision `d<n>` and has row n.
 
     ts (n,) int64 us; store (n,) rows; law of n orders; open (n,) orders in the kitchen, free (n,) couriers, wet (n,) 0 to 1 and
-    crosses (n,) the river, all at placement; seconds (n, 5) that each stage lasted, or would have; cause (n,), 0 where nothing went
-    wrong; fate (n,), 0 where delivered, 1 cancelled, 2 lost. Who is cancelled or lost is chance alone, so that the law of all orders
-    is the law of those that are delivered.
+    crosses (n,) the river, all at placement; seconds (n, 5) that each stage lasted, or would have; cause (n,), 0 where nothing
+    went wrong; fate (n,), 0 where delivered, 1 cancelled, 2 lost. Who is cancelled or lost is chance alone, so that the law of
+    all orders is the law of those that are delivered.
     """
 
     ts: Times
@@ -55,7 +55,7 @@ class Truth:
         number = np.strings.lstrip(ids, b"do")
         known = np.strings.isdigit(number)
         if not known.all():
-            raise DataError(f"order {ids[~known][0].decode()!r} is not of this world; ask for ids such as 'o17' or 'd17'")
+            raise DataError(f"order {ids[~known][0].decode()!r} is none of a world; ask for ids such as 'o17' or 'd17'")
         row: NDArray[np.int64] = number.astype(np.int64)
         if (row >= len(self)).any():
             worst = ids[row >= len(self)][0].decode()
@@ -118,7 +118,7 @@ class Truth:
         with np.load(path, allow_pickle=False) as file:
             wanted = {f.name for f in fields(cls) if f.name != "law"}
             if set(file.files) != wanted | {f"law.{name}" for name in _LAW}:
-                raise DataError(f"{path} holds {', '.join(file.files)}, not the truth of a delivery world; save it anew")
+                raise DataError(f"{path} holds no truth of a delivery world but {', '.join(file.files)}; save it anew")
             law = Law(*(file[f"law.{name}"] for name in _LAW))
             return cls(law=law, **{name: file[name] for name in wanted})
 
