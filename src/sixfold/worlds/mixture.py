@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .incomplete import Reals, beta_cdf, log_beta
 
-_CHUNK = 4096
+_CHUNK = 8192
 _ROUNDS = 100
 _NEAR_S = 1e-5
 
@@ -51,7 +51,7 @@ class Mixture:
 
     def cdf(self, at: Reals) -> Reals:
         """(n,) P(time <= at), of `at` (n,)."""
-        parts = [(self.take(cut), t) for cut, (t,) in _chunks(at)]
+        parts = [(self.take(cut), t) for cut, (t,) in _chunks(self.weight.shape[1], at)]
         return np.concatenate([np.empty(0), *(part._cdf(t, part._kept()) for part, t in parts)])
 
     def quantiles(self, levels: Reals) -> Reals:
@@ -59,7 +59,9 @@ class Mixture:
         wanted = np.broadcast_to(levels, (len(self), np.shape(levels)[-1]))
         rows = np.repeat(np.arange(len(self)), wanted.shape[1])
         start = self.mean()
-        solved = [self.take(r)._solved(p, start[r]) for _, (r, p) in _chunks(rows, wanted.ravel())]
+        solved = [
+            self.take(r)._solved(p, start[r]) for _, (r, p) in _chunks(self.weight.shape[1], rows, wanted.ravel())
+        ]
         return np.concatenate([np.empty(0), *solved]).reshape(wanted.shape)
 
     def samples(self, size: int, rng: np.random.Generator) -> Reals:
@@ -122,8 +124,9 @@ class Mixture:
         return out
 
 
-def _chunks(*columns: NDArray[Any]) -> Iterator[tuple[slice, tuple[NDArray[Any], ...]]]:
-    """Equal pieces of columns of one length, small enough to stay in the cache."""
-    for first in range(0, len(columns[0]), _CHUNK):
-        cut = slice(first, first + _CHUNK)
+def _chunks(parts: int, *columns: NDArray[Any]) -> Iterator[tuple[slice, tuple[NDArray[Any], ...]]]:
+    """Columns of one length in pieces: so many rows that their parts stay in the cache."""
+    step = max(_CHUNK // parts, 1)
+    for first in range(0, len(columns[0]), step):
+        cut = slice(first, first + step)
         yield cut, tuple(column[cut] for column in columns)
