@@ -143,8 +143,8 @@ def _choose(scene: Scene, hour: Index, hood: Index, rng: Rng) -> Index:
     stores, city = scene.stores, scene.city
     away = np.hypot(*np.moveaxis(city.hood[:, None] - stores.place, 2, 0))
     liked = stores.popularity * np.exp(-away / _REACH_KM)
-    first, out = hour.min(initial=0), np.empty(len(hour), np.int64)
-    hours = first + np.arange(hour.max(initial=0) - first + 1)
+    first, last = (hour[0], hour[-1]) if len(hour) else (0, 0)
+    hours, out = np.arange(first, last + 1), np.empty(len(hour), np.int64)
     alive = stores.serves[:, hours % 24].T & (stores.opened <= (scene.start + HOUR * hours)[:, None])
     ladders = np.cumsum(liked * alive[:, None], axis=2)
     ladders /= ladders[:, :, -1:]

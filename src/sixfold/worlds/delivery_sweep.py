@@ -123,7 +123,7 @@ def _cook_s(scene: Scene, placed: Placed, day: int) -> Reals:
 def _block(
     scene: Scene, placed: Placed, going: Going, done: Done, chance: _Chance, cook_s: Reals, cut: slice, rng: Rng
 ) -> Going:
-    """One block: fills its rows of `done`, and gives what is under way after it."""
+    """One block: fills its rows of `done` and of its law in place, and gives what is under way after it."""
     ts, store, mean = placed.ts[cut], placed.store[cut], done.law.mean
     done.open[cut] = _open(going, store, ts)
     roster = scene.calendar.roster[placed.hour[cut]].astype(np.int64)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .incomplete import Reals, beta_cdf, log_beta
 
-_CHUNK = 4096
+_CHUNK = 8192
 _ROUNDS = 100
 _NEAR_S = 1e-5
 
@@ -50,36 +51,32 @@ class Mixture:
 
     def cdf(self, at: Reals) -> Reals:
         """(n,) P(time <= at), of `at` (n,)."""
-        out = [part._cdf(t, part._kept()) for part, (t,) in self._parts(at)]
-        return np.concatenate(out) if out else np.empty(0)
+        parts = [(self.take(cut), t) for cut, (t,) in _chunks(self.weight.shape[1], at)]
+        return np.concatenate([np.empty(0), *(part._cdf(t, part._kept()) for part, t in parts)])
 
     def quantiles(self, levels: Reals) -> Reals:
         """(n, q) the times not exceeded with probability `levels`, (q,) for all or (n, q); 0 < level < 1, to 1e-5 s."""
         wanted = np.broadcast_to(levels, (len(self), np.shape(levels)[-1]))
         rows = np.repeat(np.arange(len(self)), wanted.shape[1])
         start = self.mean()
-        solved = [self.take(r)._solved(p, start[r]) for _, (r, p) in _chunks(rows, wanted.ravel())]
-        return (np.concatenate(solved) if solved else np.empty(0)).reshape(wanted.shape)
+        solved = [
+            self.take(r)._solved(p, start[r]) for _, (r, p) in _chunks(self.weight.shape[1], rows, wanted.ravel())
+        ]
+        return np.concatenate([np.empty(0), *solved]).reshape(wanted.shape)
 
     def samples(self, size: int, rng: np.random.Generator) -> Reals:
         """(n, size) independent draws."""
         ladder = np.cumsum(self.weight, axis=1)[:, None, :-1]
         part = (rng.random((len(self), size, 1)) > ladder).sum(axis=2)
         row = np.arange(len(self))[:, None]
-        drawn = Mixture(*(column[row, part].reshape(-1, 1) for column in self._columns()))
+        ones = np.ones_like(self.weight)
+        columns = (ones, self.offset, self.scale, self.shape, self.tail, self.least)
+        drawn = Mixture(*(column[row, part].reshape(-1, 1) for column in columns))
         if (self.least > 0).any():
             return drawn.quantiles(rng.random((len(drawn), 1))).reshape(part.shape)
         ratio = rng.standard_gamma(drawn.shape) / rng.standard_gamma(drawn.tail)
         out: Reals = (drawn.offset + drawn.scale * ratio).reshape(part.shape)
         return out
-
-    def _columns(self) -> tuple[Reals, ...]:
-        return np.ones_like(self.weight), self.offset, self.scale, self.shape, self.tail, self.least
-
-    def _parts(self, *columns: Reals) -> Iterator[tuple[Mixture, tuple[Reals, ...]]]:
-        """In pieces that stay in the cache."""
-        for cut, some in _chunks(*columns):
-            yield self.take(cut), some
 
     def _rest(self, beyond: Reals) -> Reals:
         """Seconds beyond the offset, as a beta variable: the share that `tail` has in both gammas."""
@@ -127,7 +124,9 @@ class Mixture:
         return out
 
 
-def _chunks(*columns: NDArray) -> Iterator[tuple[slice, tuple[NDArray, ...]]]:  # type: ignore[type-arg]
-    for first in range(0, len(columns[0]), _CHUNK):
-        cut = slice(first, first + _CHUNK)
+def _chunks(parts: int, *columns: NDArray[Any]) -> Iterator[tuple[slice, tuple[NDArray[Any], ...]]]:
+    """Columns of one length in pieces: so many rows that their parts stay in the cache."""
+    step = max(_CHUNK // parts, 1)
+    for first in range(0, len(columns[0]), step):
+        cut = slice(first, first + step)
         yield cut, tuple(column[cut] for column in columns)
