@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from . import systems
+from .design import Design
 from .errors import DataError, nearest
 from .workspace import Workspace
-from .worlds.kept import keep, kept
-from .worlds.video import VideoWorld
+from .worlds.kept import World, keep, kept
 
 QUESTIONS = (
     ("What is a success?", "requirements.label"),
@@ -43,6 +43,8 @@ def from_system(name: str, folder: Path) -> Begun:
 def _questions(workspace: Workspace) -> list[str]:
     """The five questions with what the design assumes for each."""
     design = workspace.design
+    if design.estimates:
+        return _of_estimates(design)
     slate, needs = design.slate, design.requirements
     again = f"seen ones again after {slate.seen_again_after}" if slate.seen_again_after else "seen ones never again"
     answers = (
@@ -58,6 +60,20 @@ def _questions(workspace: Workspace) -> list[str]:
     return out
 
 
+def _of_estimates(design: Design) -> list[str]:
+    """What a design of estimates assumes."""
+    told, needs = design.estimate.promise, design.requirements
+    asked = (
+        ("What is estimated?", f"seconds until {needs.label}, of each {design.estimate.of}", "requirements.label"),
+        ("When is it lost, if it does not come?", f"after {needs.window}", "requirements.window"),
+        ("What does a minute cost?", f"{told.late_per_min:g} late, {told.early_per_min:g} early", "problem.decides.promise"),
+        ("How many requests come, and how fast must the answer be?",
+         f"{needs.requests_per_s:g} requests/s, p99 {needs.p99_ms:g} ms", "requirements.requests_per_s, p99_ms"),
+    )  # fmt: skip
+    lines = (f"  {question:<58} {answer:<44} ({field})" for question, answer, field in asked)
+    return ["Assumed until you say otherwise, in design.py:", *lines]
+
+
 def _next(folder: Path, fill_with: str) -> list[str]:
     where = "" if folder == Path() else f" --dir {folder}"
     return ["Next:", f"  {fill_with}{where}", f"  sixfold validate{where}", f"  sixfold train{where}"]
@@ -71,7 +87,7 @@ def _free(path: Path) -> Path:
 
 
 def fill(
-    workspace: Workspace, name: str, world: VideoWorld, *, tell: Callable[[str, int, int], None] = lambda *_: None
+    workspace: Workspace, name: str, world: World, *, tell: Callable[[str, int, int], None] = lambda *_: None
 ) -> dict[str, int]:
     """Append all events of a world to the log; counts of what is new."""
     known = kept(workspace.folder)
@@ -80,12 +96,13 @@ def fill(
             f"the log of {workspace.folder} came from another world; choose another --dir or delete events/"
         )
     workspace.folder.mkdir(parents=True, exist_ok=True)
-    counts = {"events": 0, "impressions": 0, "duplicates": 0}
+    counts = {"events": 0, "decisions": 0, "impressions": 0, "duplicates": 0}
     with workspace.log(create=True) as log:
         keep(workspace.folder, name, world)
         for day, events in enumerate(world.events()):
             done = log.append(events)
             counts["events"] += done.accepted
+            counts["decisions"] += len(events.decisions["ts"]) if done.accepted else 0
             counts["impressions"] += len(events.shown["item"]) if done.accepted else 0
             counts["duplicates"] += done.duplicates
             tell("world", day, world.days)

@@ -6,49 +6,59 @@ machine's arithmetic is not the one it was trained with.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import ReleaseError
+from .estimate import Estimator, estimated
 from .events.codec import decode, encode
+from .events.hashing import hash_strings
 from .events.schema import Events, take
 from .features.batch import Batch
 from .features.indexed import Frame, Vocabulary, index
 from .features.online import State
-from .features.spec import entity_field
+from .features.spec import CONTEXT
 from .features.store import Store
-from .features.table import Fitted
 from .pipeline import Model
-from .types import Floats
+from .types import Floats, Rows, Times
 
 TOLERANCE = 1e-5
 MOMENTS = 40
 """Decisions (or outcomes, where there are none) that a golden log keeps."""
 
+Learned: TypeAlias = Model | Estimator
+"""What a release holds: of slates, or of estimates."""
+
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A small log; who, what and when each row is of; its table (n, features) and the value of each row."""
+    """A small log; whom each of n rows is of by entity type, what came with it, and when it is of; its table (n, features)
+    and what the model makes of it (n,)."""
 
     events: Events
-    member: np.ndarray[tuple[int], np.dtype[np.bytes_]]
-    item: np.ndarray[tuple[int], np.dtype[np.bytes_]]
-    ts: np.ndarray[tuple[int], np.dtype[np.int64]]
+    keys: Mapping[str, NDArray[np.bytes_]]
+    context: Mapping[str, NDArray[Any]]
+    ts: Times
     rows: Floats
     values: Floats
 
 
-def sample(model: Model, events: Events) -> Golden:
+def sample(model: Learned, events: Events) -> Golden:
     """A golden log of a model, cut from the last of some events."""
     small = _small(model, events)
-    member, item, ts = _rows(model, small)
-    table = _batch(model, small, member, item, ts)
-    return Golden(small, member, item, ts, table, _values(model, table))
+    keys, context, ts = _rows(model, small)
+    ids = Vocabulary(Store(), model.features.entities(model.design.memory))
+    batch = Batch(index(small, ids, item=_item(model)), ids, model.design.memory)
+    table = model.features.matrix(batch, _frame(ids, keys, context, ts))
+    return Golden(small, keys, context, ts, table, _values(model, table))
 
 
-def check(model: Model, kept: Golden) -> None:
+def check(model: Learned, kept: Golden) -> None:
     """Replay a golden log online; raises ReleaseError naming the feature and the two numbers that differ."""
     online = _online(model, kept)
     _same(model.features.columns, online, kept.rows)
@@ -59,21 +69,29 @@ def write(folder: Path, kept: Golden) -> None:
     """The golden log as files."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "events.bin").write_bytes(encode(kept.events))
-    for name in ("member", "item", "ts", "rows", "values"):
-        np.save(folder / f"{name}.npy", getattr(kept, name), allow_pickle=False)
+    arrays = {f"key.{name}": column for name, column in kept.keys.items()}
+    arrays |= dict(kept.context) | {"ts": kept.ts, "rows": kept.rows, "values": kept.values}
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
 def read(folder: Path) -> Golden:
     """The golden log that `write` wrote."""
-    arrays = (
-        np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("member", "item", "ts", "rows", "values")
-    )
-    return Golden(decode((folder / "events.bin").read_bytes()), *arrays)
+    arrays = {path.stem: np.load(path, allow_pickle=False) for path in folder.glob("*.npy")}
+    keys = {name.removeprefix("key."): column for name, column in arrays.items() if name.startswith("key.")}
+    context = {name: column for name, column in arrays.items() if name.startswith(CONTEXT)}
+    if missing := {"ts", "rows", "values"} - arrays.keys():
+        raise ReleaseError(f"{folder} lacks {', '.join(sorted(missing))}; roll back or train again")
+    events = decode((folder / "events.bin").read_bytes())
+    return Golden(events, keys, context, *(arrays[name] for name in ("ts", "rows", "values")))
 
 
-def _small(model: Model, events: Events) -> Events:
+def _item(model: Learned) -> str | None:
+    return None if model.design.estimates else model.design.item
+
+
+def _small(model: Learned, events: Events) -> Events:
     """The last few decisions and outcomes, and what was said of the entities in them."""
-    design = model.design
     keep = {}
     for name, table in events.tables():
         if name.startswith("entity "):
@@ -84,45 +102,44 @@ def _small(model: Model, events: Events) -> Events:
     moments = events.select(
         {**{f"entity {of}": np.zeros(len(t["ts"]), bool) for of, t in events.entities.items()}, **keep}
     )
-    named = {
-        design.member: [
-            moments.decisions.get(design.member),
-            *(t.get(design.member) for t in moments.outcomes.values()),
-        ],
-        design.item: [moments.shown["item"], *(t.get(design.item) for t in moments.outcomes.values())],
-    }
     entities = {}
     for of, table in events.entities.items():
-        parts = [part for part in named.get(of, []) if part is not None and len(part)]
-        if parts:
-            entities[of] = take(table, np.isin(table["key"], np.concatenate(parts)))
+        parts = [one[of] for one in (moments.decisions, *moments.outcomes.values()) if of in one]
+        parts += [moments.shown["item"]] if of == _item(model) else []
+        named = [part for part in parts if len(part)]
+        if of in model.features.entities(model.design.memory) and named:
+            entities[of] = take(table, np.isin(table["key"], np.concatenate(named)))
     return Events(entities, moments.decisions, moments.shown, moments.outcomes)
 
 
-def _rows(model: Model, events: Events) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    design = model.design
-    if len(events.decisions["ts"]):
+def _rows(model: Learned, events: Events) -> tuple[dict[str, NDArray[np.bytes_]], dict[str, NDArray[Any]], Times]:
+    """Whom each row is of, what came with it and when it was: what was shown, else what was done, or what was estimated."""
+    design, decisions = model.design, events.decisions
+    context = {name: _column(decisions[name]) for name in decisions if name.startswith(CONTEXT)}
+    if design.estimates:
+        names = [of for of in model.features.entities(None) if of in decisions]
+        return {of: decisions[of] for of in names}, context, decisions["ts"]
+    if len(decisions["ts"]):
         at = events.shown["decision"]
-        return events.decisions[design.member][at], events.shown["item"], events.decisions["ts"][at]
+        keys = {design.member: decisions[design.member][at], design.item: events.shown["item"]}
+        return keys, {name: column[at] for name, column in context.items()}, decisions["ts"][at]
     table = events.outcomes[design.history.name]
-    return table[design.member], table[design.item], table["ts"]
+    empty = {CONTEXT + name: np.zeros(len(table["ts"]), np.uint64) for name in model.features.contexts}
+    return {of: table[of] for of in (design.member, design.item)}, empty, table["ts"]
 
 
-def _frame(model: Model, ids: Vocabulary, member: np.ndarray, item: np.ndarray, ts: np.ndarray) -> Frame:
-    design = model.design
-    context = {f"context.{name}": np.zeros(len(ts), np.uint64) for name in model.features.contexts}
-    keys = {design.member: ids[design.member].rows(member), design.item: ids[design.item].rows(item)}
-    return Frame(ts, keys, context, np.ones(len(ts), np.int16))
+def _column(column: NDArray[Any]) -> NDArray[Any]:
+    return hash_strings(column) if column.dtype.kind == "S" else column.astype(np.float64)
 
 
-def _batch(model: Model, events: Events, member: np.ndarray, item: np.ndarray, ts: np.ndarray) -> Floats:
-    ids = Vocabulary(Store(), _types(model.features, model))
-    log = index(events, ids, item=model.design.item)
-    batch = Batch(log, ids, model.design.memory)
-    return model.features.matrix(batch, _frame(model, ids, member, item, ts))
+def _frame(
+    ids: Vocabulary, keys: Mapping[str, NDArray[np.bytes_]], context: Mapping[str, NDArray[Any]], ts: Times
+) -> Frame:
+    rows: dict[str, Rows] = {of: ids[of].rows(column) for of, column in keys.items()}
+    return Frame(ts, rows, context, np.ones(len(ts), np.int16))
 
 
-def _online(model: Model, kept: Golden) -> Floats:
+def _online(model: Learned, kept: Golden) -> Floats:
     state = State(model.features, model.design.memory, Store())
     out = np.empty_like(kept.rows)
     folded = int(np.iinfo(np.int64).min)
@@ -130,13 +147,14 @@ def _online(model: Model, kept: Golden) -> Floats:
         state.apply(kept.events.between(folded, ts))
         folded = ts
         rows = kept.ts == ts
-        out[rows] = model.features.matrix(
-            state, _frame(model, state.ids, kept.member[rows], kept.item[rows], kept.ts[rows])
-        )
+        keys, context = ({name: column[rows] for name, column in one.items()} for one in (kept.keys, kept.context))
+        out[rows] = model.features.matrix(state, _frame(state.ids, keys, context, kept.ts[rows]))
     return out
 
 
-def _values(model: Model, rows: Floats) -> Floats:
+def _values(model: Learned, rows: Floats) -> Floats:
+    if isinstance(model, Estimator):
+        return estimated(model, rows).mean
     absent = np.full((len(rows), len(model.columns) - rows.shape[1]), np.nan, np.float32)
     return model.heads.score(np.concatenate([rows, absent], axis=1))
 
@@ -150,8 +168,3 @@ def _same(columns: tuple[str, ...], got: Floats, expected: Floats) -> None:
             f"the golden log gives {got[row, column]:g} for {columns[column]}, expected {expected[row, column]:g}; "
             "this machine computes otherwise than the one that trained, so train again here"
         )
-
-
-def _types(features: Fitted, model: Model) -> tuple[str, ...]:
-    paths = (entity_field(path)[0] for path in features.kinds)
-    return tuple(sorted({model.design.member, model.design.item, *paths}))

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -14,6 +15,8 @@ from . import golden
 from . import release as releases
 from .design import Design
 from .errors import DesignError
+from .estimation.quantiles import Quantiles
+from .evaluation import estimates as judging
 from .evaluation import slates, truth
 from .evaluation.check import check
 from .evaluation.evaluate import POPULARITY, Contest, Row, contest
@@ -28,11 +31,14 @@ from .pipeline import Model
 from .ranking.forest import Forest
 from .ranking.linear import Linear
 from .release import Release
-from .training import run
+from .training import estimates, run
 from .training.cache import Cache
 from .training.material import Material, prepare
 from .training.run import Stages
 from .types import Cuts
+
+Known: TypeAlias = truth.World | judging.Oracle
+"""A world that knows what slates are worth, or how long things take."""
 
 CHAMPION = "champion"
 LINEAR = "linear"
@@ -60,12 +66,13 @@ def sound(design: Design) -> Design:
 def quick(design: Design) -> Design:
     """The same design, learned in a fraction of the time: fewer trees, a third of the asks."""
     learning = design.learning
-    ranker = learning.ranker
+    ranker, estimator = learning.ranker, learning.estimator
     if isinstance(ranker, Forest):
         ranker = msgspec.structs.replace(ranker, trees=min(ranker.trees, 80), learning_rate=0.12)
-    return msgspec.structs.replace(
-        design, learning=msgspec.structs.replace(learning, ranker=ranker, sample=min(learning.sample, 0.34))
-    )
+    if isinstance(estimator, Quantiles):
+        estimator = msgspec.structs.replace(estimator, trees=min(estimator.trees, 50), learning_rate=0.2)
+    less = msgspec.structs.replace(learning, ranker=ranker, estimator=estimator, sample=min(learning.sample, 0.34))
+    return msgspec.structs.replace(design, learning=less)
 
 
 def train(
@@ -75,7 +82,7 @@ def train(
     into: Path | None = None,
     cache: Cache | None = None,
     champion: Release | None = None,
-    world: truth.World | None = None,
+    world: Known | None = None,
     stages: Stages | None = None,
     row: Row = lambda name, measures: None,
 ) -> Trained:
@@ -90,6 +97,8 @@ def train(
     events = list(batches)
     with stages.stage("reading the log"):
         material = prepare(design, events)
+    if design.estimates:
+        return _train_estimator(material, events, into, cache or Cache(), champion, world, stages, row)
     ready = run.ready(material, cache or Cache(), stages)
     entered = contest(ready, stages, row)
     entered.enter_sources()
@@ -113,7 +122,7 @@ def evaluate(
     batches: Iterable[Events],
     *,
     cache: Cache | None = None,
-    world: truth.World | None = None,
+    world: Known | None = None,
     stages: Stages | None = None,
     row: Row = lambda name, measures: None,
 ) -> Evaluation:
@@ -121,6 +130,10 @@ def evaluate(
     stages = stages or Stages()
     with stages.stage("reading the log"):
         material = prepared_for(release, batches)
+    if release.design.estimates:
+        timed = _contest(material, estimates.spans(material, cache or Cache(), stages), world, stages, row)
+        timed.enter(_estimator_name(release.design), release.estimator)
+        return timed.finish(_estimator_name(release.design), release.estimator, stages)
     ready = run.ready(material, cache or Cache(), stages)
     entered = contest(ready, stages, row)
     entered.enter_sources()
@@ -130,10 +143,52 @@ def evaluate(
     return _finished(entered, name, release.model, stages, world)
 
 
+def _train_estimator(
+    material: Material,
+    events: list[Events],
+    into: Path | None,
+    cache: Cache,
+    champion: Release | None,
+    world: Known | None,
+    stages: Stages,
+    row: Row,
+) -> Trained:
+    """The same journey for a design that decides an estimate."""
+    design = material.design
+    made = estimates.spans(material, cache, stages)
+    entered = _contest(material, made, world, stages, row)
+    if champion is not None:
+        with stages.stage("judging the champion"):
+            theirs = prepared_for(champion, events)
+            table = champion.features.matrix(theirs.known, estimates.frame_of(theirs, made.test.decision))
+            entered.enter(CHAMPION, champion.estimator, table)
+    model = estimates.fit(material, made, design.learning.estimator, stages)
+    entered.enter(_estimator_name(design), model)
+    found = entered.finish(_estimator_name(design), model, stages)
+    with stages.stage("writing the release"):
+        written = releases.write(
+            into or Path(tempfile.mkdtemp(prefix="sixfold-")), model, sample=golden.sample(model, concat(events)),
+            digest=material.digest, cuts=material.cuts, metrics=msgspec.to_builtins(found),
+        )  # fmt: skip
+    return Trained(written, found, gate(found))
+
+
+def _contest(
+    material: Material, made: estimates.Spans, world: Known | None, stages: Stages, row: Row
+) -> judging.Contest:
+    """Estimates of the test part, with the baselines entered, and the truth where a world tells it."""
+    entered = judging.contest(material, made, row)
+    entered.enter_baselines(stages)
+    if isinstance(world, judging.Oracle):
+        with stages.stage("asking the world"):
+            entered.enter_truth(world)
+    return entered
+
+
 def prepared_for(release: Release, batches: Iterable[Events]) -> Material:
     """A log made ready as a release has it: its cuts, with the test up to the end of this log, and its vocabularies."""
     design = release.design
-    fresh = prepare(design, batches, features=release.model.features)
+    fresh = prepare(design, batches, features=release.features)
     cuts = release.manifest.cuts
     later = Cuts(cuts.start, cuts.first, cuts.second, cuts.third, fresh.cuts.end, fresh.cuts.censored)
     return replace(fresh, cuts=later)
@@ -165,6 +220,10 @@ def _ranker_name(design: Design) -> str:
     return type(design.learning.ranker).__name__.lower()
 
 
+def _estimator_name(design: Design) -> str:
+    return str(design.learning.estimator.__struct_config__.tag)
+
+
 def _enter_champion(entered: Contest, champion: Release, events: list[Events]) -> None:
     """The champion on the challenger's test: the same asks, with its own candidates, features and heads."""
     theirs = replace(prepared_for(champion, events), cuts=entered.ready.material.cuts)
@@ -172,9 +231,9 @@ def _enter_champion(entered: Contest, champion: Release, events: list[Events]) -
     entered.enter_other(CHAMPION, model, theirs, slates.again(entered.test, theirs, model.sources))
 
 
-def _finished(entered: Contest, name: str, model: Model, stages: Stages, world: truth.World | None) -> Evaluation:
+def _finished(entered: Contest, name: str, model: Model, stages: Stages, world: Known | None) -> Evaluation:
     found = entered.finish(name, model, stages)
-    if world is None:
+    if world is None or isinstance(world, judging.Oracle):
         return found
     material = entered.ready.material
     known = truth.judge(world, material, model.heads.formula, entered.test, entered.shown, name, POPULARITY)

@@ -9,6 +9,7 @@ from .design import (
     Assume,
     Components,
     Design,
+    Estimate,
     Happens,
     Learning,
     Metrics,
@@ -20,22 +21,47 @@ from .design import (
     Split,
     outcome,
 )
+from .estimation.baselines import ByKey, LinearQuantiles, Overall
+from .estimation.conformal import Conformal
+from .estimation.promise import Promise
+from .estimation.quantiles import Quantiles
 from .features import words as _features
 from .features.spec import SHOWN as _SHOWN
 from .features.spec import Rate as _Rate
 from .features.spec import Stream as _Stream
-from .features.words import age, at_least, attribute, context, count, hour, position, similarity, taste, weekday
+from .features.words import (
+    age,
+    at_least,
+    attribute,
+    bearing,
+    context,
+    count,
+    distance,
+    hour,
+    offsets,
+    position,
+    similarity,
+    taste,
+    under_way,
+    weekday,
+)
 from .metrics import spec as _metrics
 from .metrics.spec import (
     auc,
     average_precision,
+    bias,
     brier,
     calibration,
     coverage,
+    covered,
+    crps,
     grouped_auc,
     hit_rate,
+    late_share,
     log_loss,
+    mae,
     map_,
+    mape,
     mrr,
     ndcg,
     new_share,
@@ -43,7 +69,10 @@ from .metrics.spec import (
     novelty,
     positive_rate,
     precision,
+    promise_cost,
     recall,
+    rmse,
+    width,
 )
 from .metrics.target import Metric
 from .ranking.calibration import Identity, Isotonic, Platt
@@ -100,10 +129,11 @@ def mean(
 
 
 __all__ = [
-    "ALS", "EASE", "Amount", "Assume", "Components", "Design", "Downsample", "Forest", "Happens", "Identity",
-    "Isotonic", "ItemItem", "KeepAll", "Learning", "Linear", "Metrics", "Platt", "Popular", "Problem", "Recent", "Requirements",
-    "Reweight", "Scale", "Service", "Slate", "Split", "age", "at_least", "attribute", "auc", "average_precision",
-    "brier", "calibration", "context", "count", "coverage", "grouped_auc", "hit_rate", "hour", "log_loss", "map_",
-    "mean", "mrr", "ndcg", "new_share", "normalised_entropy", "novelty", "outcome", "position", "positive_rate",
-    "precision", "rate", "recall", "similarity", "taste", "weekday",
+    "ALS", "EASE", "Amount", "Assume", "ByKey", "Components", "Conformal", "Design", "Downsample", "Estimate", "Forest",
+    "Happens", "Identity", "Isotonic", "ItemItem", "KeepAll", "Learning", "Linear", "LinearQuantiles", "Metrics", "Overall", "Platt",
+    "Popular", "Problem", "Promise", "Quantiles", "Recent", "Requirements", "Reweight", "Scale", "Service", "Slate", "Split",
+    "age", "at_least", "attribute", "auc", "average_precision", "bearing", "bias", "brier", "calibration", "context", "count",
+    "coverage", "covered", "crps", "distance", "grouped_auc", "hit_rate", "hour", "late_share", "log_loss", "mae", "map_", "mape",
+    "mean", "mrr", "ndcg", "new_share", "normalised_entropy", "novelty", "offsets", "outcome", "position", "positive_rate",
+    "precision", "promise_cost", "rate", "recall", "rmse", "similarity", "taste", "under_way", "weekday", "width",
 ]  # fmt: skip

@@ -5,7 +5,8 @@
          features.json      the features with their vocabularies
          metrics.json       what was measured of it
          items.npy          the ids of the items, by row
-         sources/<name>/*.npy     heads/<name>/{scorer,calibrator}/*.npy
+         sources/<name>/*.npy     heads/<name>/{scorer,calibrator}/*.npy          of slates
+         legs/<name>/*.npy        joint/*.npy     coverage/*.npy     bias_s.npy    of estimates
          golden/            a small log with the rows it must give (see `golden`)
 
 No pickle, no native model file, no code: a damaged file is refused by its checksum or by a bounds check. A folder
@@ -28,9 +29,15 @@ from numpy.typing import NDArray
 
 from . import golden
 from .design import Design
-from .errors import ReleaseError
+from .errors import DesignError, ReleaseError
+from .estimate import Estimator
+from .estimation.baselines import FittedByKey, FittedLinearQuantiles
+from .estimation.conformal import FittedConformal
+from .estimation.legs import FittedLegs
+from .estimation.quantiles import FittedQuantiles
 from .features.table import Fitted
 from .files import sync
+from .golden import Learned
 from .loading import from_json
 from .pipeline import Model
 from .ranking import formula
@@ -43,9 +50,13 @@ from .ranking.trees import FittedForest
 from .retrieval.kinds import fitted_type
 from .types import Arrays, Cuts
 
-FORMAT = 2
+FORMAT = 3
 MAPPED_BYTES = 1 << 16
 _SCORERS: dict[str, Any] = {"forest": FittedForest, "linear": FittedLinear, "blend": FittedBlend}
+_ESTIMATORS: dict[str, Any] = {
+    "quantiles": FittedQuantiles, "by_key": FittedByKey, "linear_quantiles": FittedLinearQuantiles,
+}  # fmt: skip
+_NONE: NDArray[np.bytes_] = np.empty(0, "S1")
 _CALIBRATORS: dict[str, Any] = {"isotonic": FittedIsotonic, "platt": FittedPlatt, "identity": FittedIdentity}
 
 
@@ -66,15 +77,17 @@ class Manifest(msgspec.Struct, frozen=True):
     cuts: Cuts
     heads: dict[str, tuple[str, str, Sampling]]
     """By head: the kind of its scorer, of its calibrator, and how its negatives were sampled."""
+    legs: dict[str, str]
+    """By leg of an estimate, in their order: the kind of its estimator."""
     files: dict[str, File]
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A published model with everything that came with it."""
+    """A published model with everything that came with it; items and titles are empty where no slates are decided."""
 
     manifest: Manifest
-    model: Model
+    learned: Learned
     items: NDArray[np.bytes_]
     titles: NDArray[np.bytes_]
     metrics: dict[str, Any]
@@ -86,15 +99,33 @@ class Release:
 
     @property
     def design(self) -> Design:
-        return self.model.design
+        return self.learned.design
+
+    @property
+    def features(self) -> Fitted:
+        return self.learned.features
+
+    @property
+    def model(self) -> Model:
+        """What makes slates; raises DesignError where the release is of estimates."""
+        if isinstance(self.learned, Estimator):
+            raise DesignError(f"release {self.id} estimates and has no slates; ask it for an estimate")
+        return self.learned
+
+    @property
+    def estimator(self) -> Estimator:
+        """What makes estimates; raises DesignError where the release is of slates."""
+        if not isinstance(self.learned, Estimator):
+            raise DesignError(f"release {self.id} makes slates and no estimates; ask it for a slate")
+        return self.learned
 
 
 def write(
     folder: Path,
-    model: Model,
+    model: Learned,
     *,
-    items: NDArray[np.bytes_],
-    titles: NDArray[np.bytes_],
+    items: NDArray[np.bytes_] = _NONE,
+    titles: NDArray[np.bytes_] = _NONE,
     sample: golden.Golden,
     digest: str,
     cuts: Cuts,
@@ -107,11 +138,7 @@ def write(
     try:
         _write_parts(draft, model, items, titles, sample, metrics)
         files = {name: _measured(draft / name) for name in _files(draft)}
-        heads = {
-            name: (_kind(head.scorer, _SCORERS), _kind(head.calibrator, _CALIBRATORS), head.sampling)
-            for name, head in model.heads.heads.items()
-        }
-        named = Manifest(FORMAT, "", model.design.name, digest, cuts, heads, files)
+        named = Manifest(FORMAT, "", model.design.name, digest, cuts, *_kinds(model), files)
         manifest = msgspec.structs.replace(named, id=identity(named))
         _put(draft / "manifest.json", msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2))
         final = folder / manifest.id
@@ -133,12 +160,7 @@ def read(path: Path) -> Release:
     manifest = verified(path)
     design = from_json((path / "design.json").read_bytes())
     features = _json(path / "features.json", Fitted)
-    sources = {
-        name: fitted_type(spec).from_arrays(_arrays(path / "sources" / name)) for name, spec in design.sources.items()
-    }
-    # In the design's order, which JSON does not keep: the first head is the label's.
-    heads = {name: _head(path / "heads" / name, *manifest.heads[name]) for name in design.heads}
-    model = Model(design, features, sources, FittedHeads(heads, formula.parse(design.value, list(heads))))
+    model = (_read_estimator if design.estimates else _read_model)(path, manifest, design, features)
     golden.check(model, golden.read(path / "golden"))
     metrics = _json(path / "metrics.json", dict)
     items, titles = _array(path / "items.npy"), _array(path / "titles.npy")
@@ -171,9 +193,45 @@ def verified(path: Path) -> Manifest:
     return manifest
 
 
+def _kinds(model: Learned) -> tuple[dict[str, tuple[str, str, Sampling]], dict[str, str]]:
+    """Heads and legs as a manifest names them."""
+    if isinstance(model, Estimator):
+        return {}, {name: _kind(leg, _ESTIMATORS) for name, leg in model.legs.items()}
+    return {
+        name: (_kind(head.scorer, _SCORERS), _kind(head.calibrator, _CALIBRATORS), head.sampling)
+        for name, head in model.heads.heads.items()
+    }, {}
+
+
+def _read_model(path: Path, manifest: Manifest, design: Design, features: Fitted) -> Learned:
+    sources = {
+        name: fitted_type(spec).from_arrays(_arrays(path / "sources" / name)) for name, spec in design.sources.items()
+    }
+    # In the design's order, which JSON does not keep: the first head is the label's.
+    heads = {name: _head(path / "heads" / name, *manifest.heads[name]) for name in design.heads}
+    return Model(design, features, sources, FittedHeads(heads, formula.parse(design.value, list(heads))))
+
+
+def _read_estimator(path: Path, manifest: Manifest, design: Design, features: Fitted) -> Learned:
+    legs = {}
+    for name in design.estimate.legs or (design.requirements.label.name,):
+        kind = manifest.legs.get(name, "")
+        if kind not in _ESTIMATORS:
+            raise ReleaseError(f"{path}: the manifest names {kind!r} for {name}, which this Sixfold has not")
+        legs[name] = _ESTIMATORS[kind].from_arrays(_arrays(path / "legs" / name))
+    joint = FittedLegs.from_arrays(_arrays(path / "joint"))
+    coverage = FittedConformal.from_arrays(_arrays(path / "coverage"))
+    if joint.factor.shape[0] != len(legs) or any(len(leg.levels) != len(coverage.levels) for leg in legs.values()):
+        raise ReleaseError(f"{path}: legs, joint and coverage do not fit together; roll back or train again")
+    bias = _array(path / "bias_s.npy")
+    if bias.shape != () or not np.isfinite(bias):
+        raise ReleaseError(f"{path}: bias_s.npy is {bias}, expected a finite number of seconds; train again")
+    return Estimator(design, features, legs, joint, coverage, bias)
+
+
 def _write_parts(
     draft: Path,
-    model: Model,
+    model: Learned,
     items: NDArray[np.bytes_],
     titles: NDArray[np.bytes_],
     sample: golden.Golden,
@@ -184,11 +242,18 @@ def _write_parts(
     _put(draft / "metrics.json", msgspec.json.encode(metrics))
     _save(draft / "items.npy", items)
     _save(draft / "titles.npy", titles)
-    for name, source in model.sources.items():
-        _save_all(draft / "sources" / name, source)
-    for name, head in model.heads.heads.items():
-        _save_all(draft / "heads" / name / "scorer", head.scorer)
-        _save_all(draft / "heads" / name / "calibrator", head.calibrator)
+    if isinstance(model, Estimator):
+        for name, leg in model.legs.items():
+            _save_all(draft / "legs" / name, leg)
+        _save_all(draft / "joint", model.joint)
+        _save_all(draft / "coverage", model.coverage)
+        _save(draft / "bias_s.npy", model.bias_s)
+    else:
+        for name, source in model.sources.items():
+            _save_all(draft / "sources" / name, source)
+        for name, head in model.heads.heads.items():
+            _save_all(draft / "heads" / name / "scorer", head.scorer)
+            _save_all(draft / "heads" / name / "calibrator", head.calibrator)
     golden.write(draft / "golden", sample)
 
 

@@ -115,7 +115,7 @@ class Workspace:
             )
             metrics = msgspec.json.decode((self.releases / number / "metrics.json").read_bytes())
             chosen = metrics["systems"][metrics["chosen"]]
-            named = [metric for metric in ("AUC", "nDCG@10") if metric in chosen]
+            named = [metric for metric in ("AUC", "nDCG@10", "MAE", "RMSE") if metric in chosen]
             headline = ", ".join(f"{metric} {chosen[metric]['value'] or 0:.4f}" for metric in named)
             out.append(Listed(number, manifest.design, manifest.cuts.end, headline, number == current))
         return out
@@ -173,14 +173,14 @@ class Workspace:
 
     def state_folder(self, release: Release) -> Path:
         """Where the state that a release reads is kept."""
-        return self.folder / "state" / upkeep.signature(release.model.features, release.design.memory)
+        return self.folder / "state" / upkeep.signature(release.features, release.design.memory)
 
     def state(self, release: Release) -> State:
         """What is known now, for a release, brought up to the end of the log.
 
         Where a service keeps the state, its own is read, which follows the log by itself.
         """
-        folder, features, memory = self.state_folder(release), release.model.features, release.design.memory
+        folder, features, memory = self.state_folder(release), release.features, release.design.memory
         with self.log() as log:
             try:
                 state = upkeep.keeper(folder, features, memory, log)
@@ -194,6 +194,8 @@ class Workspace:
 
     def fits(self, release: Release, state: State) -> None:
         """Rows are numbered in the order of the log, by training and by the state alike."""
+        if release.design.estimates:
+            return  # No row of a state is kept in it.
         names = state.ids[release.design.item].names()
         if len(names) < len(release.items) or not (names[: len(release.items)] == release.items).all():
             raise ReleaseError(f"release {release.id} was trained on another log than {self.log_path}; train again")

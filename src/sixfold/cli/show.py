@@ -18,6 +18,7 @@ from ..release import Release
 from ..workspace import Listed
 
 HEADLINE = ("AUC", "normalised entropy", "calibration", "nDCG@10", "recall@10", "recall@100")
+OF_TIMES = ("MAE", "RMSE", "bias", "share covered", "width", "CRPS", "cost of promises")
 _COLOURS = {"met": "green", "short": "red", "not measured": "yellow", "not applicable": "dim"}
 
 
@@ -53,19 +54,20 @@ class Rows:
     def __call__(self, name: str, measures: Measures) -> None:
         if self._quiet:
             return
+        headline = OF_TIMES if "RMSE" in measures else HEADLINE
         if self._first:
-            names = (metric.replace("normalised", "norm.") for metric in HEADLINE)
-            self._out.print("system      " + "".join(f"{name:>15}" for name in names), style="bold")
+            names = (metric.replace("normalised", "norm.") for metric in headline)
+            self._out.print("system        " + "".join(f"{name:>17}" for name in names), style="bold")
             self._first = False
-        cells = (number(measures[metric].value) if metric in measures else "-" for metric in HEADLINE)
-        self._out.print(f"{name:<12}" + "".join(f"{cell:>15}" for cell in cells), highlight=False)
+        cells = (number(measures[metric].value) if metric in measures else "-" for metric in headline)
+        self._out.print(f"{name:<14}" + "".join(f"{cell:>17}" for cell in cells), highlight=False)
 
 
 def evaluation(out: Console, found: Evaluation) -> None:
     """Systems with intervals, what the chosen one wins and loses, slices, the truth where a world tells it."""
     systems(out, found.systems, chosen=found.chosen)
     for title, ahead in (
-        (f"{found.yardstick} over slates", found.ahead),
+        (found.yardstick if found.yardstick == "MAE" else f"{found.yardstick} over slates", found.ahead),
         ("AUC over impressions", found.ahead_shown),
         ("AUC over explored impressions", found.ahead_explored),
     ):

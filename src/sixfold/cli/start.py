@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import click
+import msgspec
 
 from .common import Progress, as_json, emit, in_dir
 
@@ -43,17 +44,28 @@ def new(system: str | None, source: Path | None, more: tuple[Path, ...], folder:
 
 @click.command()
 @click.argument("name", default="video")
-@click.option("--members", default=2000, show_default=True, help="Members of the world.")
+@click.option("--members", default=None, type=click.IntRange(1), help="Members of a world that has some; 2000.")
 @click.option("--days", default=21, show_default=True, help="Days it runs.")
+@click.option("--knob", "knobs", multiple=True, help="name=number, any other knob of the world; may be repeated.")
 @click.option("--difficulty", type=click.Choice(["easy", "middle", "hard"]), default="middle", show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @in_dir
 @as_json
-def world(name: str, members: int, days: int, difficulty: str, seed: int, folder: Path, machine: bool) -> None:
+def world(
+    name: str,
+    members: int | None,
+    days: int,
+    knobs: tuple[str, ...],
+    difficulty: str,
+    seed: int,
+    folder: Path,
+    machine: bool,
+) -> None:
     """Fill the log from a simulated world, which knows the truth that models are judged by.
 
     \b
     sixfold world video --members 5000 --days 30
+    sixfold world delivery --days 30 --knob orders_per_day=2000
     """
     from ..beginning import fill
     from ..errors import DataError, nearest
@@ -63,13 +75,41 @@ def world(name: str, members: int, days: int, difficulty: str, seed: int, folder
     if name not in WORLDS:
         raise DataError(f"there is no world {name!r}; {nearest(name, WORLDS)}")
     progress = Progress(quiet=machine)
-    knobs = WORLDS[name](members=members, days=days, difficulty=difficulty, seed=seed)  # type: ignore[arg-type]
-    filled = fill(Workspace(folder), name, knobs, tell=progress)
+    given: dict[str, object] = {"days": days, "difficulty": difficulty, "seed": seed, **_knobs(knobs)}
+    if "members" in WORLDS[name].__struct_fields__:
+        given["members"] = members or 2000
+    elif members is not None:
+        raise click.UsageError(f"--members is {members}, but the world {name!r} has none; leave it out")
+    try:
+        wanted = msgspec.convert(given, WORLDS[name])
+    except msgspec.ValidationError as error:
+        raise click.UsageError(f"the world {name!r} has no such knob: {error}") from error
+    filled = fill(Workspace(folder), name, wanted, tell=progress)
     progress.clear()
     if machine:
         emit(filled)
     else:
-        click.echo(f"{filled['events']:,} events, {filled['impressions']:,} impressions in the log of {folder}")
+        click.echo(
+            f"{filled['events']:,} events, {filled['decisions']:,} decisions, {filled['impressions']:,} impressions "
+            f"in the log of {folder}"
+        )
+
+
+def _knobs(given: tuple[str, ...]) -> dict[str, object]:
+    """What `--knob` says, a dot going one level down: shocks.storm=20."""
+    out: dict[str, object] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not (name and equals and value.lstrip("-").replace(".", "", 1).isdigit()):
+            raise click.UsageError(f"--knob is {pair!r}; write name=number, such as --knob seed=3")
+        number = float(value)
+        outer, dot, inner = name.partition(".")
+        exact: object = int(number) if number.is_integer() else number
+        if dot:
+            out.setdefault(outer, {})[inner] = exact  # type: ignore[index]
+        else:
+            out[outer] = exact
+    return out
 
 
 @click.command()

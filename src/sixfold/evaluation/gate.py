@@ -1,6 +1,7 @@
 """Whether a challenger may become the release that is served.
 
-The first one must beat popularity. A later one must not lose to the champion; nor to popularity, unless the champion is beaten:
+The first one must beat the baseline: popularity, or the mean of all. A later one must not lose to the champion; nor to the
+baseline, unless the champion is beaten:
 to hold a challenger back is to go on with the champion, which may be worse than both, as on the day after tastes have changed.
 
 Compared are the same test rows, paired by member. Where the log has impressions that its policy left to chance, it is their
@@ -26,7 +27,7 @@ def gate(found: Evaluation) -> Gate:
     """The gate's decision on an evaluated challenger."""
     reasons, passed = [], True
     champion = _ahead(found, "champion")
-    for name, ahead in (("popularity", _ahead(found, "popularity")), ("champion", champion)):
+    for name, ahead in ((found.baseline, _ahead(found, found.baseline)), ("champion", champion)):
         if ahead is None or ahead.value is None:
             continue
         first = champion is None

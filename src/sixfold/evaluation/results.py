@@ -66,8 +66,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     chosen: the system that is released. systems: measures by system, over impressions and over slates. ahead: the paired
     difference chosen - system of `yardstick` over slates; ahead_shown: that of AUC over impressions, ahead_explored: over
     those left to chance (`explored`). slices: by slice and its value, of the chosen system. cold: measures of the systems for
-    members without history. notes: what could not be measured, and why; leaks: columns that know the label, each in a
-    sentence.
+    members without history. baseline: the simplest system, which a first release has to beat. notes: what could not be
+    measured, and why; leaks: columns that know the label, each in a sentence.
     """
 
     chosen: str
@@ -85,6 +85,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     ahead_shown: dict[str, Measure] = {}
     ahead_explored: dict[str, Measure] = {}
     leaks: list[str] = []
+    baseline: str = "popularity"
     truth: Truth | None = None
 
     def find(self, metric: Metric) -> Measure | None:

@@ -46,7 +46,7 @@ def made(
         beside.mkdir(exist_ok=True)
         keep(beside, name, world)
     found = kept(beside) or kept(folder)
-    if found is None:
+    if not isinstance(found, Knobs):
         raise DataError(f"the log of {folder} comes from no world that is known; choose another --dir")
     if not workspace.design.slate.explore:
         raise DataError(

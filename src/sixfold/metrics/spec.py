@@ -5,6 +5,9 @@ Each constructor gives the `Metric` of its name, and each name stands for one ke
     log_loss, normalised_entropy, brier, auc, grouped_auc, average_precision     the same in `binary`
     calibration                                                                  calibration.calibration_ratio
     rmse, mae, mape, bias                                                        the same in `regression`
+    over_estimate                                                                regression.over
+    covered, width, crps                                                         coverage, width, crps in `distribution`
+    late_share, promise_cost                                                     the same in `promise`
     ndcg, recall, precision, hit_rate                                            kernel.mean of the same in `ranking`
     map, mrr                                             kernel.mean of ranking.average_precision, .reciprocal_rank
     novelty, new_share                                                           kernel.mean of the same in `catalogue`
@@ -76,6 +79,35 @@ def mape() -> Metric:
 
 def bias() -> Metric:
     return Metric("bias", "estimate")
+
+
+def over_estimate() -> Metric:
+    """The mean of what estimates are above: with MAE of the mean it tells over from under."""
+    return Metric("over_estimate", "estimate")
+
+
+def covered() -> Metric:
+    """The share between the outermost quantiles: 90 % of them where the levels run from 5 % to 95 %."""
+    return Metric("covered", "estimate")
+
+
+def width() -> Metric:
+    """The mean distance of the outermost quantiles, minutes."""
+    return Metric("width", "estimate")
+
+
+def crps() -> Metric:
+    return Metric("crps", "estimate")
+
+
+def late_share(*, by_min: int) -> Metric:
+    """The share that comes later than promised by more than so many minutes."""
+    return Metric("late_share", "estimate", at=by_min)
+
+
+def promise_cost() -> Metric:
+    """The mean cost of what was promised, as the design prices late and early minutes."""
+    return Metric("promise_cost", "estimate")
 
 
 def ndcg(*, at: int, gain: Gain = "linear", over: Over = "slate") -> Metric:

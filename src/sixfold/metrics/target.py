@@ -16,7 +16,8 @@ from .interval import Interval
 
 Name: TypeAlias = Literal[
     "log_loss", "normalised_entropy", "brier", "auc", "grouped_auc", "average_precision", "calibration",
-    "rmse", "mae", "mape", "bias", "ndcg", "recall", "precision", "hit_rate", "map", "mrr",
+    "rmse", "mae", "mape", "bias", "over_estimate", "covered", "width", "crps", "late_share", "promise_cost",
+    "ndcg", "recall", "precision", "hit_rate", "map", "mrr",
     "novelty", "new_share", "coverage", "positive_rate", "rate", "mean",
 ]  # fmt: skip
 OfService: TypeAlias = Literal["p99_ms", "availability", "requests_per_s", "fresh_ms"]
@@ -39,6 +40,10 @@ _WRITTEN = {
     "mae": "MAE",
     "mape": "MAPE",
     "brier": "Brier score",
+    "crps": "CRPS",
+    "covered": "share covered",
+    "over_estimate": "over-estimate",
+    "promise_cost": "cost of promises",
     "new_share": "share of new",
 }
 
@@ -47,8 +52,8 @@ class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is measured. `over` says on what rows: shown and logged impressions, the slate against what
     happens next, estimates, or requests to a running service.
 
-    at: how many places count. of: the entity type, outcome or value it is about; for grouped_auc, whose
-    items are compared. The last three belong to ndcg, map and new_share.
+    at: how many places count, of late_share how many minutes. of: the entity type, outcome or value it is about; for
+    grouped_auc, whose items are compared. The last three belong to ndcg, map and new_share.
     """
 
     name: Name | OfService
@@ -74,6 +79,8 @@ class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __str__(self) -> str:
         text = _WRITTEN.get(self.name, self.name.replace("_", " "))
+        if self.name == "late_share":
+            return f"late by more than {self.at} min"
         if self.at:
             text += f"@{self.at}"
         if self.of:

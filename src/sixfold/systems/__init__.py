@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-NAMES = ("video",)
+NAMES = ("video", "delivery")
 
 
 def source(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from .kept import WORLDS
 from .video import VideoWorld
 from .video_live import VideoLive
 
@@ -12,8 +11,9 @@ Knobs: TypeAlias = VideoWorld
 """The knobs of any of them."""
 
 ALIVE = {"video": VideoLive}
+_KNOBS: dict[str, type[Knobs]] = {"video": VideoWorld}
 
 
 def small(name: str, *, members: int, days: int, seed: int) -> Knobs:
     """A world in which a day of asks and a training take about a minute: fewer items than by default, more visits."""
-    return WORLDS[name](members=members, days=days, seed=seed, videos=1500, visits=3.0, joining=0.1, late=0.0)
+    return _KNOBS[name](members=members, days=days, seed=seed, videos=1500, visits=3.0, joining=0.1, late=0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..events.schema import take
-from ..types import Table
+from ..types import SECOND, Table
 from .delivery_calendar import Calendar
 from .delivery_city import degrees
 from .delivery_orders import Placed
@@ -37,8 +37,8 @@ def decisions(placed: Placed, done: Done, calendar: Calendar, first: int) -> Tab
 def outcomes(placed: Placed, done: Done, first: int) -> dict[str, Table]:
     """What became known of orders numbered from `first`: a table for each name, not yet ordered.
 
-    Values are seconds: of `accepted`, `ready` and `picked_up` since placement, of `arrived` and `dropoff` those of the leg, of
-    `delivered` all. `dropoff` becomes known with `delivered`. Nothing is told of an order after it was cancelled or lost.
+    Values are seconds: of `arrived` and `dropoff` those of the leg, of all others those since placement. `dropoff` becomes known
+    with `delivered`. Nothing is told of an order after it was cancelled or lost.
     """
     end = ends(placed.ts, done.seconds)
     since = np.cumsum(done.seconds, axis=1)
@@ -57,7 +57,7 @@ def outcomes(placed: Placed, done: Done, first: int) -> dict[str, Table]:
         out[name] = take(_table(name, number, placed, value), told[:, stage])
         out[name]["ts"] = end[told[:, stage], stage]
     gone = done.fate == CANCELLED
-    out["cancelled"] = take(_table("cancelled", number, placed, np.ones(len(placed))), gone)
+    out["cancelled"] = take(_table("cancelled", number, placed, (done.until - placed.ts) / SECOND), gone)
     out["cancelled"]["ts"] = done.until[gone]
     return out
 

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..events.hashing import Hashes, hash_strings
 from ..types import Times
 from .delivery_city import Index, Rng
 from .delivery_law import LEGS, Law, Progress
 from .incomplete import Reals
 from .mixture import Mixture
+from .video_population import names
 
 _LAW = ("grain", "mean", "trouble", "steady")
 
@@ -61,6 +63,15 @@ class Truth:
             worst = ids[row >= len(self)][0].decode()
             raise DataError(f"order {worst!r} is not of this world, which has {len(self)}; take the world of this log")
         return row
+
+    def estimates(self, decisions: Hashes, levels: Reals) -> tuple[Reals, Reals]:
+        """Quantiles (n, q) at these levels and the mean (n,), seconds, of decisions by the hashes of their ids (n,)."""
+        known = hash_strings(names(b"d", np.arange(len(self))))
+        order = np.argsort(known)
+        at = order[np.minimum(np.searchsorted(known[order], decisions), len(known) - 1)]
+        if (known[at] != decisions).any():
+            raise DataError("the log has decisions that are none of its world; take the world that this log came from")
+        return self.quantiles(at, levels), self.mean(at)
 
     def total_s(self, orders: Index) -> Reals:
         """(n,) seconds from placement to delivery, as they were or would have been."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 from ..errors import DataError
+from .delivery import DeliveryWorld
 from .video import VideoWorld
 
-WORLDS = {"video": VideoWorld}
+World: TypeAlias = VideoWorld | DeliveryWorld
+WORLDS: dict[str, type[World]] = {"video": VideoWorld, "delivery": DeliveryWorld}
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -19,13 +22,13 @@ class Named(msgspec.Struct, frozen=True):
     knobs: dict[str, object]
 
 
-def keep(folder: Path, name: str, world: VideoWorld) -> None:
+def keep(folder: Path, name: str, world: World) -> None:
     """Note which world a folder's log comes from."""
     named = Named(name, msgspec.to_builtins(world))
     (folder / "world.json").write_bytes(msgspec.json.format(msgspec.json.encode(named), indent=2))
 
 
-def kept(folder: Path) -> VideoWorld | None:
+def kept(folder: Path) -> World | None:
     """The world of a folder, None where its log came from the user's files. Raises DataError where it is of no known name."""
     path = folder / "world.json"
     if not path.exists():
