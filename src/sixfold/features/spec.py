@@ -271,8 +271,8 @@ def name_of(feature: Feature) -> str:
             return f"similarity({path}, {half_life})"
         case Taste(of, _, half_life):
             return f"taste({'+'.join(of)}, {half_life})"
-        case Open(_, by):
-            return f"open(by={'+'.join(by) or 'all'})"
+        case Open(until, by):
+            return f"open(until {until[0]}, by={'+'.join(by) or 'all'})"
         case Way(start, stop, how):
             return f"{how}({start}, {stop})"
         case Count(stream, by, window):

@@ -16,13 +16,15 @@ _PROBABILITY = frozenset({"log_loss", "normalised_entropy", "brier", "calibratio
 _BINARY = _PROBABILITY | {"auc", "grouped_auc", "average_precision", "positive_rate"}
 """Metrics of something that happens or does not."""
 
-_LOWER_IS_BETTER = frozenset({"log_loss", "normalised_entropy", "brier", "rmse", "mae", "mape"})
+_LOWER_IS_BETTER = frozenset(
+    {"log_loss", "normalised_entropy", "brier", "rmse", "mae", "mape", "crps", "width", "late_share", "promise_cost"}
+)
 
 _HIGHER_IS_BETTER = frozenset(
     {"auc", "grouped_auc", "average_precision", "ndcg", "recall", "precision", "hit_rate", "map", "mrr"}
 )
 
-_SHARES = _HIGHER_IS_BETTER | {"brier", "coverage", "new_share", "positive_rate", "rate"}
+_SHARES = _HIGHER_IS_BETTER | {"brier", "coverage", "new_share", "positive_rate", "rate", "covered", "late_share"}
 """Metrics that lie between 0 and 1."""
 
 
@@ -42,9 +44,16 @@ def stated(design: Design) -> list[tuple[str, Target]]:
 
 
 def fits_decision(design: Design) -> Iterator[Finding]:
-    """An error in minutes is nothing that an ordered list has."""
+    """An error in minutes is nothing that an ordered list has, and a time has no order."""
     for path, target in stated(design):
-        if target.metric.over == "estimate":
+        if design.estimates:
+            if target.metric.over != "estimate":
+                yield error(
+                    path,
+                    f"{target.metric} judges a slate, but the time of each {design.estimate.of!r} is decided; "
+                    "take a metric of estimates, such as mae() or covered()",
+                )
+        elif target.metric.over == "estimate":
             yield error(
                 path,
                 f"{target.metric} judges an estimate, but a slate of {design.item!r} is decided; "
@@ -118,6 +127,8 @@ def deep_enough(design: Design) -> Iterator[Finding]:
 
 def known_subject(design: Design) -> Iterator[Finding]:
     """Coverage is measured of what is shown, and grouped AUC among the items of whom they are shown to."""
+    if design.estimates:
+        return
     subjects = {"coverage": design.item, "grouped_auc": design.member}
     for path, target in stated(design):
         want = subjects.get(target.metric.name)
@@ -127,6 +138,8 @@ def known_subject(design: Design) -> Iterator[Finding]:
 
 def known_slices(design: Design) -> Iterator[Finding]:
     """A slice that nothing gives is left out of the report in silence."""
+    if design.estimates:
+        return
     given = {f"{design.member}.is_new", f"{design.member}.age", f"{design.item}.age"}
     given |= {name_of(feature) for feature in design.learning.features if isinstance(feature, Attribute | Context)}
     for i, path in enumerate(design.metrics.slices):

@@ -16,9 +16,9 @@ design = Design(
     ),
     metrics=Metrics(
         offline=(covered().within(0.87, 0.93), late_share(by_min=10) <= 0.10, bias().within(-1, 1)),
-        slices=("hour", "context.rain", "distance(store, context.drop)", "open(by=store)"),
+        slices=("hour", "context.rain", "distance(store, context.drop)", "open(until picked_up, by=store)"),
     ),
-    requirements=Requirements(label=delivered, window="6h", retrain="1d", p99_ms=100, requests_per_s=100),
+    requirements=Requirements(label=delivered, window="6h", retrain="1d", p99_ms=100, requests_per_s=200),
     learning=Learning(
         features=(  # all as of the order: what is known strictly before it
             context("items"), context("subtotal"), context("rain"), context("couriers_free"), context("driving_s"),
