@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sixfold.errors import DesignError
-from sixfold.estimation.adaptive import Adaptive, moved
+from sixfold.estimation.adaptive import Adaptive, moved, settled_s
 
 LEVELS = np.array([0.05, 0.5, 0.95])
 TRUE = np.array([1000 - 164.485, 1000.0, 1000 + 164.485], np.float32)
@@ -67,16 +67,16 @@ def test_whatever_comes_the_share_covered_is_within_the_bound(seed, step):
 def test_a_replay_is_what_folding_one_by_one_would_have_told(seed, groups, n):
     rng = np.random.default_rng(seed)
     asked = rng.integers(0, 20, n)
-    known = asked + rng.integers(0, 10, n)
+    settled = asked + rng.integers(0, 10, n)
     group = rng.integers(0, groups, n)
     q = np.sort(rng.gamma(5, 200, (n, 3)), axis=1)
     seconds = rng.gamma(5, 250, n)
     start = Adaptive().start(LEVELS, groups=groups)
-    found = start.replay(q, seconds, asked=asked, known=known, groups=group)
+    found = start.replay(q, seconds, asked=asked, settled=settled, groups=group)
     for row in range(n):
         state = start
-        for other in np.lexsort((np.arange(n), known)):
-            if known[other] < asked[row]:
+        for other in np.lexsort((np.arange(n), settled)):
+            if settled[other] < asked[row]:
                 state = state.fold(q[other][None], [seconds[other]], groups=[group[other]])
         np.testing.assert_allclose(found[row], state.offset()[group[row]], atol=1e-12)
 
@@ -99,7 +99,7 @@ def test_an_error_beyond_all_measure_leaves_finite_numbers():
 
 
 def test_nothing_replayed_is_nothing():
-    empty = Adaptive().start(LEVELS).replay(np.empty((0, 3)), [], asked=[], known=[])
+    empty = Adaptive().start(LEVELS).replay(np.empty((0, 3)), [], asked=[], settled=[])
     assert empty.shape == (0, 3)
 
 
@@ -111,3 +111,19 @@ def test_steps_that_are_none_are_refused():
     for steps in ((), (0.0,), (2.0,)):
         with pytest.raises(DesignError, match="steps is"):
             Adaptive(steps=steps)
+
+
+def test_outcomes_that_are_folded_as_soon_as_they_are_known_mislead_where_demand_rises():
+    """Orders come ever faster; the quick ones are known first. Settled, they tell the truth again."""
+    rng = np.random.default_rng(0)
+    n = 6000
+    asked = 3000 * np.log1p(np.arange(n))
+    asked -= asked[0]
+    seconds = rng.gamma(2, 500, n)
+    q = np.tile(np.quantile(rng.gamma(2, 500, 200_000), LEVELS), (n, 1)).astype(np.float32)
+    covered = []
+    for wait in (seconds, settled_s(q, seconds)):
+        offset = Adaptive().start(LEVELS).replay(q, seconds, asked=asked, settled=asked + wait)
+        covered.append(float((seconds <= moved(q, offset)[:, 1]).mean()))
+    assert covered[0] < 0.46
+    assert covered[1] == pytest.approx(0.5, abs=0.02)
