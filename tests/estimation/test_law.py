@@ -47,7 +47,7 @@ def test_at_its_levels_the_law_is_its_quantiles(drawn):
     np.testing.assert_allclose(at(p, q, p), q, atol=1e-9)
 
 
-@law
+@settings(max_examples=25, deadline=None)
 @given(laws(), st.floats(-100, 200))
 def test_mean_and_excess_are_the_integrals(drawn, x):
     p, q = drawn

@@ -67,7 +67,7 @@ def test_equal_generators_give_equal_bytes_and_arrays_give_the_estimator_back(fi
     ("name", "damaged", "said"),
     [
         ("levels", np.array([0.5, 0.1, 0.9]), "rising numbers"),
-        ("levels", np.array([0.1, 0.9]), "forests of 3 and 1 heads"),
+        ("levels", np.array([0.1, 0.9]), "forest of 3 heads"),
         ("column", np.array(5, np.int32), "a column below 5"),
         ("fallback", np.array(-1.0), "finite number of seconds"),
     ],

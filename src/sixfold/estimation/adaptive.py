@@ -8,7 +8,10 @@ offsets go. One step suits no world: several run side by side and are averaged b
 2024, "Conformal Inference for Online Prediction with Arbitrary Distribution Shifts", DtACI).
 
 Errors and offsets are in widths of each row (`law.span`), so that short and long times steer each other. The order of
-outcomes is part of what is defined: by (ts, id) of when each was known.
+outcomes is part of what is defined: by (ts, id) of when each is folded.
+
+When that is, matters. Who folds an outcome as soon as it is known sees the quick ones first, and wherever demand rises more of
+them: on 32 500 real orders the median came to cover 43 to 47 %. Folded when it is `settled`, it covers 51 %.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ _SHARED = 1 / (2 * _LATELY)
 class Adaptive(msgspec.Struct, frozen=True, tag="adaptive"):
     """Which steps are tried, in widths of a row: the least holds still in a steady world, the largest follows a shock."""
 
-    steps: tuple[float, ...] = (0.002, 0.01, 0.05, 0.2)
+    steps: tuple[float, ...] = (0.001, 0.005, 0.02, 0.1)
 
     def __post_init__(self) -> None:
         if not self.steps or min(self.steps) <= 0 or max(self.steps) > 1:
@@ -83,29 +86,29 @@ class Steering:
         seconds: ArrayLike,
         *,
         asked: ArrayLike,
-        known: ArrayLike,
+        settled: ArrayLike,
         groups: ArrayLike | None = None,
     ) -> Doubles:
-        """The offset (n, q) that each of n rows would have been given when it was asked, by what was known strictly before.
+        """The offset (n, q) that each of n rows would have been given when it was asked, by what was settled strictly before.
 
-        asked and known (n,) are times of one unit; outcomes known at once are folded in the order of the rows. Each step
-        takes the next outcome of every group together: about 25 us a step of up to 100 groups.
+        asked and settled (n,) are times of one unit; outcomes settled at once are folded in the order of the rows. Each
+        step takes the next outcome of every group together, so that the time goes by the largest group: 25 us an outcome.
         """
         p, q = checked(self.levels, quantiles)
-        when, rows = np.asarray(known), np.zeros(len(q), np.intp) if groups is None else np.asarray(groups, np.intp)
+        when, rows = np.asarray(settled), np.zeros(len(q), np.intp) if groups is None else np.asarray(groups, np.intp)
         error = (np.asarray(seconds, np.float64)[:, None] - q) / span(q)
         order = np.lexsort((when, rows))
         sizes = np.bincount(rows, minlength=len(self.offsets))
         starts = np.cumsum(sizes) - sizes
         after = self._histories(error[order], sizes, starts)
-        # How many outcomes of its own group a row could know: those before it in (group, known).
-        before = _known_before(rows, when, np.asarray(asked), order)
+        # How many outcomes of its own group a row may see: those before it in (group, settled).
+        before = _settled_before(rows, when, np.asarray(asked), order)
         first = self.offset()[rows]
         place = np.clip(starts[rows] + before - 1, 0, max(len(q) - 1, 0))
         return np.where((before > 0)[:, None], after[place] if len(q) else first, first).reshape(len(q), len(p))
 
     def _histories(self, error: Doubles, sizes: NDArray[np.intp], starts: NDArray[np.intp]) -> Doubles:
-        """The offset (n, q) of its group after each outcome, given in the order of (group, known)."""
+        """The offset (n, q) of its group after each outcome, given in the order of (group, settled)."""
         offsets, trust = self.offsets.copy(), self.trust.copy()
         after = np.empty(error.shape)
         longest_first = np.argsort(-sizes, kind="stable")
@@ -130,6 +133,15 @@ class Steering:
         return offsets + self.steps * missed, (1 - _SHARED) * weight + _SHARED / len(self.steps)
 
 
+def settled_s(quantiles: ArrayLike, seconds: ArrayLike) -> Doubles:
+    """How long (n,) after it was asked an outcome is to be folded: when it is known, but not before its highest quantile.
+
+    >>> settled_s([[600.0, 900.0], [600.0, 900.0]], [700.0, 1000.0]).tolist()
+    [900.0, 1000.0]
+    """
+    return np.maximum(np.asarray(quantiles, np.float64)[:, -1], np.asarray(seconds, np.float64))
+
+
 def moved(quantiles: Floats, offset: Doubles) -> Floats:
     """The quantiles (n, q) float32 moved by offset (q,) or (n, q) widths, none below 0, rising along each row."""
     q = quantiles.astype(np.float64)
@@ -142,13 +154,13 @@ def _rates(levels: Doubles, steps: int) -> Doubles:
     return np.asarray(np.sqrt(3 / _LATELY * (np.log(steps * _LATELY) + 2) / spread))
 
 
-def _known_before(
-    rows: NDArray[np.intp], known: NDArray[np.generic], asked: NDArray[np.generic], order: NDArray[np.intp]
+def _settled_before(
+    rows: NDArray[np.intp], settled: NDArray[np.generic], asked: NDArray[np.generic], order: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """How many outcomes (n,) of each row's own group were known strictly before it was asked."""
+    """How many outcomes (n,) of each row's own group were settled strictly before it was asked."""
     n = len(rows)
     # Asks and outcomes sorted together, asks first at equal times: an outcome counts for the asks after it.
-    at = np.lexsort((np.repeat([0, 1], n), np.r_[asked, known], np.r_[rows, rows]))
+    at = np.lexsort((np.repeat([0, 1], n), np.r_[asked, settled], np.r_[rows, rows]))
     outcomes = np.cumsum(at >= n)
     all_before = np.empty(2 * n, np.intp)
     all_before[at] = outcomes - (at >= n)

@@ -72,15 +72,14 @@ def below(levels: Doubles, quantiles: Doubles, x: Doubles) -> Doubles:
     >>> below(np.array([0.25, 0.75]), np.array([[10.0, 20.0]]), np.array([[10.0, 15.0, 20.0]])).tolist()
     [[0.25, 0.5, 0.75]]
     """
-    out = np.full(x.shape, levels[0])
-    for piece, slope in enumerate(_slopes(levels, quantiles).T if len(levels) > 1 else ()):
-        inside = x - quantiles[:, piece, None]
-        reached = np.divide(inside, slope[:, None], out=np.full(x.shape, np.inf), where=slope[:, None] > 0)
-        out = np.where(inside >= 0, np.minimum(levels[piece] + reached, levels[piece + 1]), out)
     low, high = (side[:, None] for side in _scales(levels, quantiles))
     under, over = quantiles[:, :1] - x, x - quantiles[:, -1:]
+    start, length = quantiles[:, None, :-1], np.diff(quantiles, axis=1)[:, None]
+    inside = x[:, :, None] - start
+    reached = np.divide(inside, length, out=(inside >= 0).astype(np.float64), where=length > 0)
+    out = levels[0] + np.clip(reached, 0, 1) @ np.diff(levels)
     out = np.where(under > 0, levels[0] * _fading(under, low), out)
-    return np.where(over >= 0, 1 - (1 - levels[-1]) * _fading(over, high), out)
+    return np.asarray(np.where(over >= 0, 1 - (1 - levels[-1]) * _fading(over, high), out))
 
 
 def mean(levels: Doubles, quantiles: Doubles) -> Doubles:
@@ -103,15 +102,14 @@ def excess(levels: Doubles, quantiles: Doubles, x: Doubles) -> Doubles:
     """
     low, high = (side[:, None] for side in _scales(levels, quantiles))
     under, over = np.maximum(quantiles[:, :1] - x, 0), quantiles[:, -1:] - x
-    out: Doubles = levels[0] * (under - low * (1 - _fading(under, low)))
+    out = levels[0] * (under - low * (1 - _fading(under, low)))
     out += (1 - levels[-1]) * (np.maximum(over, 0) + high * _fading(np.maximum(-over, 0), high))
-    for piece, share in enumerate(np.diff(levels)):
-        start, stop = (quantiles[:, end, None] - x for end in (piece, piece + 1))
-        length = stop - start
-        # The part of the piece above x, times its mean height; both are of the whole piece where x is below it.
-        part = np.divide(np.maximum(stop, 0) - np.maximum(start, 0), length, out=np.ones(x.shape), where=length > 0)
-        out += share * part * (np.maximum(start, 0) + np.maximum(stop, 0)) / 2
-    return out
+    # Of each piece, the part above x times its mean height.
+    start, stop = (quantiles[:, None, cut] - x[:, :, None] for cut in (slice(None, -1), slice(1, None)))
+    length, above = stop - start, np.maximum(stop, 0)
+    from_ = np.maximum(start, 0)
+    part = np.divide(above - from_, length, out=np.ones(length.shape), where=length > 0)
+    return np.asarray(out + (part * (from_ + above) / 2) @ np.diff(levels))
 
 
 def _slopes(levels: Doubles, quantiles: Doubles) -> Doubles:

@@ -26,9 +26,13 @@ from ..types import Arrays, Floats
 from .law import Doubles, at, below, checked_levels
 from .normal import normal_below, normal_score
 
-BLOCK = 256
+BLOCK = 128
 """Rows at a time, so that their draws stay in cache."""
-_EDGE = 1e-9
+_FARTHEST = 3.09
+"""The score of one in a thousand; a time farther out tells of other legs no more than that, for it may be a mistake."""
+_A_UNIT = 8
+_KNOTS = np.arange(-4 * _A_UNIT, 4 * _A_UNIT + 1) / _A_UNIT
+"""Normal scores at which a leg's time is worked out; between them it is a straight line."""
 _LEAST = 1e-6
 """The least eigenvalue of a correlation matrix that is kept."""
 
@@ -38,7 +42,7 @@ class Legs(msgspec.Struct, frozen=True, tag="legs"):
     of independent legs that are imagined beside the ones seen.
     """
 
-    draws: Annotated[int, Meta(ge=16, le=4096)] = 128
+    draws: Annotated[int, Meta(ge=16, le=4096, multiple_of=2)] = 256
     prior: Annotated[float, Meta(ge=0)] = 30.0
 
     def fit(self, pits: ArrayLike) -> FittedLegs:
@@ -91,38 +95,39 @@ class FittedLegs:
             raise DataError(f"quantiles has shape {q.shape}; expected (n, {legs}, {len(p)}): rows, legs, levels")
         gone = np.asarray(elapsed_s, np.float64)
         took = None if finished_s is None else np.asarray(finished_s, np.float64)
-        out = np.empty((len(q), len(p)))
-        for start in range(0, len(q), BLOCK):
-            rows = slice(start, start + BLOCK)
-            left = self._left(p, q[rows], np.asarray(done)[rows], gone[rows], None if took is None else took[rows])
-            out[rows] = np.quantile(left, p, axis=1, method="hazen").T
-        return out.astype(np.float32)
-
-    def _left(
-        self, levels: Doubles, quantiles: Doubles, done: NDArray[np.int_], gone: Doubles, took: Doubles | None
-    ) -> Doubles:
-        """The time left (n, s) in each draw: leg after leg, each with the shocks of those before it."""
-        n, (draws, legs) = len(quantiles), self.shocks.shape
-        shocks = np.broadcast_to(self.shocks, (n, draws, legs))
-        if (done > 0).any() or (gone > 0).any():
-            shocks = shocks.copy()
-        left = np.zeros((n, draws))
+        out = np.zeros((len(q), len(p)), np.float32)
         for leg in range(legs):
-            law = quantiles[:, leg]
-            before, own = shocks[:, :, :leg] @ self.factor[leg, :leg], self.factor[leg, leg]
-            known = np.flatnonzero((done > leg) & (took is not None))
-            if len(known) and took is not None:
-                score = _score(levels, law[known], took[known, leg])
-                shocks[known, :, leg] = (score - before[known]) / own
-            running = np.flatnonzero((done == leg) & (gone > 0))
-            if len(running):
-                bound = normal_below((_score(levels, law[running], gone[running]) - before[running]) / own)
-                even = normal_below(self.shocks[:, leg])
-                shocks[running, :, leg] = normal_score(np.minimum(bound + (1 - bound) * even, 1 - _EDGE))
-            still = np.flatnonzero(done <= leg)
-            u = normal_below(before[still] + own * shocks[still, :, leg])
-            time = at(levels, law[still], np.clip(u, _EDGE, 1 - _EDGE))
-            left[still] += np.maximum(time - np.where(done[still] == leg, gone[still], 0.0)[:, None], 0.0)
+            same = np.flatnonzero(done == leg)
+            for start in range(0, len(same), BLOCK):
+                rows = same[start : start + BLOCK]
+                left = self._left(p, q[rows], leg, gone[rows], None if took is None else took[rows])
+                out[rows] = _ordered_at(left, p)
+        return out
+
+    def _left(self, levels: Doubles, quantiles: Doubles, running: int, gone: Doubles, took: Doubles | None) -> Doubles:
+        """The time left (n, s) in each draw where leg `running` runs: leg after leg, with the shocks of those before.
+
+        A shock is (1, s) while nothing is known that tells rows apart, (n, 1) of a leg that is finished.
+        """
+        shocks: list[Doubles] = []
+        left = np.zeros((len(quantiles), len(self.shocks)))
+        for leg, own in enumerate(np.diag(self.factor)):
+            law, shock = quantiles[:, leg], self.shocks[None, :, leg]
+            before = sum(
+                (share * each for share, each in zip(self.factor[leg], shocks, strict=False)), np.zeros((1, 1))
+            )
+            if leg < running and took is not None:
+                shock = (_score(levels, law, took[:, leg]) - before) / own
+            elif leg == running and gone.any():
+                bound = normal_below((_score(levels, law, gone) - before) / own)
+                shock = normal_score(bound + (1 - bound) * normal_below(shock))
+            shocks.append(shock)
+            if leg >= running:
+                left += _times(levels, law, before + own * shock)
+            if leg == running:
+                # A leg that has run beyond what `_score` tells apart is taken to have run so long only: its tail forgets.
+                held = at(levels, law, normal_below(np.array([_FARTHEST])))[:, 0]
+                left = np.maximum(left - np.minimum(gone, held)[:, None], 0)
         return left
 
     def to_arrays(self) -> Arrays:
@@ -145,21 +150,43 @@ def even_scores(draws: int, legs: int) -> Doubles:
     """Normal scores (draws, legs) that fill the space evenly, of mean 0 and covariance exactly 1.
 
     Roberts' sequence (2018, "The Unreasonable Effectiveness of Quasirandom Sequences": multiples of powers of the root of
-    x^(k + 1) = x + 1), each column made exactly even by its ranks (Stein 1987).
+    x^(k + 1) = x + 1), each column made exactly even by its ranks (Stein 1987), and with each point its mirror image.
     """
     root = 1.0
     for _ in range(64):
         root = (1 + root) ** (1 / (legs + 1))
-    points = (0.5 + np.arange(draws)[:, None] * root ** -np.arange(1, legs + 1)) % 1.0
-    scores = normal_score((np.argsort(np.argsort(points, axis=0), axis=0) + 0.5) / draws)
-    scores -= scores.mean(axis=0)
-    factor = np.linalg.cholesky(scores.T @ scores / draws)
+    half = draws // 2
+    points = (0.5 + np.arange(half)[:, None] * root ** -np.arange(1, legs + 1)) % 1.0
+    scores = normal_score((np.argsort(np.argsort(points, axis=0), axis=0) + 0.5) / half)
+    scores = np.concatenate([scores, -scores])
+    factor = np.linalg.cholesky(scores.T @ scores / len(scores))
     return np.ascontiguousarray(np.linalg.solve(factor, scores.T).T)
 
 
+def _times(levels: Doubles, quantiles: Doubles, scores: Doubles) -> Doubles:
+    """The seconds (n, s) of normal scores (n, s) or (1, s): straight lines between `_KNOTS`, which need no search."""
+    table = at(levels, quantiles, normal_below(_KNOTS))
+    place = np.clip((scores - _KNOTS[0]) * _A_UNIT, 0, len(_KNOTS) - 1 - 1e-9)
+    left = place.astype(np.int32)
+    if len(scores) == 1:
+        return np.asarray(table[:, left[0]] + np.diff(table, axis=1)[:, left[0]] * (place - left))
+    flat = left + np.arange(len(table), dtype=np.int32)[:, None] * len(_KNOTS)
+    start = table.ravel().take(flat)
+    return np.asarray(start + (table.ravel().take(flat + 1) - start) * (place - left))
+
+
+def _ordered_at(values: Doubles, levels: Doubles) -> Doubles:
+    """The quantiles (n, q) of values (n, s), the i-th of s being that of level (i - 1/2) / s (Hazen 1914)."""
+    ordered = np.sort(values.astype(np.float32), axis=1)
+    place = np.clip(levels * values.shape[1] - 0.5, 0, values.shape[1] - 1)
+    left = np.minimum(place.astype(np.intp), values.shape[1] - 2)
+    return np.asarray(ordered[:, left] + (ordered[:, left + 1] - ordered[:, left]) * (place - left))
+
+
 def _score(levels: Doubles, quantiles: Doubles, seconds: Doubles) -> Doubles:
-    """The normal score (n, 1) of what took so many seconds (n,)."""
-    return normal_score(below(levels, quantiles, seconds[:, None]))
+    """The normal score (n, 1) of what took so many seconds (n,), held where one order in a thousand is."""
+    score = normal_score(below(levels, quantiles, seconds[:, None]))
+    return np.clip(score, -_FARTHEST, _FARTHEST)
 
 
 def _normal_correlation(pits: Doubles) -> Doubles:

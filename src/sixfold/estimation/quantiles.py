@@ -17,22 +17,24 @@ from ..ranking.examples import Examples
 from ..ranking.forest import Forest, Progress
 from ..ranking.trees import MAX_DEPTH, FittedForest
 from ..types import Arrays, Floats
-from .law import LEVELS, Doubles, checked_levels
+from .law import LEVELS, Doubles, checked_levels, mean
 
 _LEAST_S = 1.0
 """Shorter times count as this long where logs are taken."""
 
 
 class Quantiles(msgspec.Struct, frozen=True, tag="quantiles"):
-    """Quantiles of a time by boosted trees, all levels in the leaves of one forest, and its mean by another.
+    """Quantiles of a time by boosted trees, all levels in the leaves of one forest.
 
     levels: rising, within (0, 1). log: learn the log of the time, so that what multiplies it (rain, rush hours) adds
-    up; quantiles survive the way back, a mean would not, which is why it has a forest of its own. residual_over: a
-    column with another estimate in seconds, such as a router's driving time; what is learned is what is left over it (a
-    ratio where `log`), and where it is missing its median stands in. The rest as in `ranking.forest.Forest`.
+    up; quantiles survive the way back. residual_over: a column with another estimate in seconds, such as a router's
+    driving time; what is learned is what is left over it (a ratio where `log`), and where it is missing its median
+    stands in. The rest as in `ranking.forest.Forest`.
 
     150 trees at a rate of 0.1 cost half of what 300 at 0.05 do: on 50 000 synthetic rows the pinball loss of either
-    exceeds that of the true quantiles by 1 to 2 %, and learning the log is nearer by 0.3 %.
+    exceeds that of the true quantiles by 1 to 2 %, and learning the log is nearer by 0.3 %. The mean is read from the quantiles:
+    a forest of its own for it, by squared error, was farther off on 163 000 real times cut by date (RMSE 14.35 against 14.33
+    minutes, MAE 10.32 against 10.27, and 14.80 against 14.45 in a week that ran unlike the ones before), for half the time again.
     """
 
     levels: tuple[float, ...] = LEVELS
@@ -59,17 +61,16 @@ class Quantiles(msgspec.Struct, frozen=True, tag="quantiles"):
     ) -> FittedQuantiles:
         """The estimator of `examples`, whose labels are seconds; `columns` are the names of its features.
 
-        Raises DesignError, DataError, or MissingExtra without CatBoost. `progress` is told of the quantiles' trees.
+        Raises DesignError, DataError, or MissingExtra without CatBoost.
         """
         base = _base(examples, columns, self.residual_over)
         shape = {name: getattr(self, name) for name in ("trees", "depth", "learning_rate", "l2", "patience", "threads")}
-        held_out = [None if validation is None else base.of(validation, log=log) for log in (self.log, False)]
-        quantiles = Forest(loss=self.levels, **shape).fit(
-            base.of(examples, log=self.log), rng, validation=held_out[0], progress=progress
+        held_out = None if validation is None else base.of(validation, log=self.log)
+        forest = Forest(loss=self.levels, **shape).fit(
+            base.of(examples, log=self.log), rng, validation=held_out, progress=progress
         )
-        mean = Forest(loss="rmse", **shape).fit(base.of(examples, log=False), rng, validation=held_out[1])
-        assert isinstance(quantiles, FittedForest) and isinstance(mean, FittedForest)
-        return FittedQuantiles(checked_levels(self.levels), quantiles, mean, base, np.array(self.log))
+        assert isinstance(forest, FittedForest)
+        return FittedQuantiles(checked_levels(self.levels), forest, base, np.array(self.log))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,10 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class FittedQuantiles:
-    """Quantiles and mean of a time. levels (q,) float64; a forest of q heads and one of a single; log () bool."""
+    """Quantiles and mean of a time. levels (q,) float64; a forest of q heads; what it is over; log () bool."""
 
     levels: Doubles
     forest: FittedForest
-    mean_forest: FittedForest
     base: Base
     log: NDArray[np.bool_]
 
@@ -120,37 +120,31 @@ class FittedQuantiles:
         return self.base.onto(self.forest.quantiles(features), features, log=bool(self.log))
 
     def mean(self, features: Floats) -> Floats:
-        """Seconds (n,) float32: the conditional mean, for a sum of means is the mean of a sum."""
-        return self.base.onto(self.mean_forest.score(features)[:, None], features, log=False)[:, 0]
+        """Seconds (n,) float32: the mean of the law of the quantiles, its tails included."""
+        return mean(self.levels, self.quantiles(features).astype(np.float64)).astype(np.float32)
 
     @property
     def importance(self) -> Floats:
-        """The quantiles' forest's, (f,) float32."""
+        """The forest's, (f,) float32."""
         return self.forest.importance
 
     def to_arrays(self) -> Arrays:
-        """The arrays of all parts; those of the forests by the part's name and a dot."""
-        parts = {"forest": self.forest, "mean_forest": self.mean_forest}
-        named = {
-            f"{part}.{name}": values for part, fitted in parts.items() for name, values in fitted.to_arrays().items()
-        }
+        """The arrays of all parts; those of the forest begin with `forest.`."""
+        named = {f"forest.{name}": values for name, values in self.forest.to_arrays().items()}
         own = {"levels": self.levels, "log": self.log, "column": self.base.column, "fallback": self.base.fallback}
         return named | own
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> FittedQuantiles:
         """The estimator those arrays are. Raises ReleaseError naming the array and number that do not fit."""
-        forest, mean = (FittedForest.from_arrays(part(arrays, name)) for name in ("forest", "mean_forest"))
-        levels = read_levels(arrays)
+        forest, levels = FittedForest.from_arrays(part(arrays, "forest")), read_levels(arrays)
         columns = len(forest.importance)
-        if len(forest.bias) != len(levels) or len(mean.bias) != 1 or len(mean.importance) != columns:
-            raise refused(
-                "levels", f"has {len(levels)} levels for forests of {len(forest.bias)} and {len(mean.bias)} heads"
-            )
+        if len(forest.bias) != len(levels):
+            raise refused("levels", f"has {len(levels)} levels for a forest of {len(forest.bias)} heads")
         column, fallback = read(arrays, "column", np.int32, ()), read(arrays, "fallback", np.float64, ())
         need((column >= -1) & (column < columns), column, "column", f"a column below {columns}, or -1")
         need(np.isfinite(fallback) & (fallback >= 0), fallback, "fallback", "a finite number of seconds")
-        return cls(levels, forest, mean, Base(column, fallback), read(arrays, "log", np.bool_, ()))
+        return cls(levels, forest, Base(column, fallback), read(arrays, "log", np.bool_, ()))
 
 
 def part(arrays: Arrays, name: str) -> Arrays:
