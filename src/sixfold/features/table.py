@@ -7,6 +7,7 @@ two cannot differ in it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import durations
-from ..errors import DesignError, nearest
+from ..errors import DataError, DesignError, nearest
 from ..events.hashing import Hashes, hash_strings
 from ..types import DAY, SECOND, Asks, Floats, Queries, Rows
 from . import geography, parts
@@ -109,12 +110,31 @@ class Fitted(msgspec.Struct, frozen=True):
         cells = (entity for one in self.accumulators() for entity in map(parts.entity_of, one.by) if entity)
         return tuple(sorted({*found, *cells, *((memory.member, memory.item) if memory else ())}))
 
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The context values that are read as numbers: those without a vocabulary, and the ends of ways."""
+        read = parts.numbers(self.features)
+        return frozenset(name for name in read if CONTEXT + name not in self.vocabularies)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The places of a request that features read: `drop` where they read drop_lat and drop_lon."""
+        known = set(self.contexts)
+        named = (name.removesuffix("_lat") for name in self.contexts if name.endswith("_lat"))
+        return tuple(name for name in named if f"{name}_lon" in known)
+
     def asked(self, given: Mapping[str, str | float]) -> dict[str, NDArray[Any]]:
-        """The context of one request as columns (1,): uint64 hashes of text, 0 where nothing was given, or float64."""
+        """The context of one request as columns (1,): uint64 hashes of text, 0 where nothing was given, or float64, then NaN.
+
+        Raises DataError naming the value that is a text where a number is read.
+        """
         columns: dict[str, NDArray[Any]] = {}
+        numbers = self.numbers
         for name in self.contexts:
-            value = given.get(name, "")
+            value = given.get(name, math.nan if name in numbers else "")
             if isinstance(value, str):
+                if name in numbers:
+                    raise DataError(f"context {name!r} is the text {value[:64]!r}; expected a number, or leave it out")
                 columns[CONTEXT + name] = hash_strings(np.array([value.encode()]))
             else:
                 columns[CONTEXT + name] = np.array([value], np.float64)

@@ -103,7 +103,7 @@ def _worker(settings: Settings) -> None:
 
 def engine(workspace: Workspace, release: Release, services: Services | None = None) -> Engine:
     """A release with the state it reads, waited for where it is not there yet."""
-    features, memory = release.model.features, release.design.memory
+    features, memory = release.features, release.design.memory
     end = time.monotonic() + 60
     while True:
         try:

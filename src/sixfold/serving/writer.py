@@ -54,7 +54,7 @@ class Writer:
         """Keep the state that a release reads, too."""
         folder = self.workspace.state_folder(release)
         if folder not in self.states:
-            state = upkeep.keeper(folder, release.model.features, release.design.memory, self.log)
+            state = upkeep.keeper(folder, release.features, release.design.memory, self.log)
             upkeep.catch_up(state, self.log)
             self.states[folder] = state
 
