@@ -17,8 +17,10 @@ from ..errors import DataError
 from ..estimate import estimated
 from ..events.hashing import hash_strings
 from ..explain import Explained, explain
+from ..estimation.open import Known, Open
 from ..features.online import State
 from ..features.served import Served
+from ..following import forecast
 from ..pipeline import Decided, Pool, Scored, Stages
 from ..policy.exploration import explore
 from ..release import Release
@@ -45,11 +47,15 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What answers requests: a release, the state it reads, and the services that do the heavy stages, if any."""
+    """What answers requests: a release, the state it reads, and the services that do the heavy stages, if any.
+
+    under_way: estimates that were made and what became known of them, where the release makes some.
+    """
 
     release: Release
     state: State
     services: Services | None = None
+    under_way: Open | None = None
 
     def stages(self, climb: Climb) -> tuple[Stages, pipeline.Local]:
         """Who does the heavy stages of a request, and this process, which can stand in."""
@@ -107,9 +113,16 @@ class Engine:
         found = await estimating.estimate(model, self.state, frame, climb)
         told = estimating.answer(model, found, decision=id, release=self.release.id, degraded=climb.degraded)
         decision = Decision(
-            id, ts, self.release.id, said.keys, said.context, forecast=estimating.forecast(model, found)
+            id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found)
         )
         return told, replace(decision, served=self._served(decision, turn, found.table))
+
+    def known(self, decision: str) -> Known | None:
+        """What is known of an estimate that was made, None where none of that id is kept."""
+        if self.under_way is None:
+            return None
+        self.under_way.store.refresh()
+        return self.under_way.read(decision)
 
     def warm(self) -> None:
         """Answer once for nobody, so that the first who asks does not wait for what is made on first use."""

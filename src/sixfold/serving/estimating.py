@@ -126,16 +126,6 @@ def nothing_known(model: Estimator) -> Floats:
     return np.full((1, len(model.columns)), np.nan, np.float32)
 
 
-def forecast(model: Estimator, found: Found) -> dict[str, float]:
-    """What is logged of an estimate: the quantiles of each leg and of the whole by name and level, the mean and the promise."""
-    levels = [f"{level:g}" for level in model.levels.tolist()]
-    rows = {**dict(zip(model.legs, found.legs[0].tolist(), strict=True)), _label(model): found.quantiles[0].tolist()}
-    named = {
-        f"{name}@{level}": value for name, row in rows.items() for level, value in zip(levels, row, strict=True)
-    }
-    return {"promised_s": float(found.promised_s[0]), "mean_s": float(found.mean[0]), **named}
-
-
 def answer(model: Estimator, found: Found, *, decision: str, release: str, degraded: list[Degraded]) -> Estimated:
     """An estimate as it is told."""
     levels, quantiles = model.levels, found.quantiles[0].tolist()
@@ -164,6 +154,3 @@ def told(model: Estimator, quantiles: Floats, promised_s: np.ndarray) -> Told:
     first, last = model.design.estimate.promise.told(model.levels, quantiles, promised_s)[0].tolist()
     return Told(first, last, words(first, last))
 
-
-def _label(model: Estimator) -> str:
-    return model.design.requirements.label.name
