@@ -46,9 +46,7 @@ def of_the_log(workspace: Workspace, ts: int, keys: dict[str, str], context: dic
     """The estimate of one request by the log in bulk."""
     release = workspace.current()
     material = prepare(release.design, list(workspace.batches()))
-    rows = {
-        of: material.ids[of].rows(np.array([keys.get(of, "").encode()])) for of in release.features.entities(None)
-    }
+    rows = {of: material.ids[of].rows(np.array([keys.get(of, "").encode()])) for of in release.features.entities(None)}
     columns = {name: np.array([context.get(name.removeprefix("context."), np.nan)]) for name in context_names(release)}
     known = Batch(material.log, material.ids, None)
     return estimate.estimate(release.estimator, known, Frame(np.array([ts]), rows, columns, np.ones(1, np.int16)))
@@ -166,7 +164,15 @@ def test_only_what_the_release_does_is_offered(service: Running):
 
 def status(id: str, name: str, order: str, ts: float, value: float) -> dict[str, Any]:
     keys = {"order": order, "store": "s12"}
-    return {"kind": "outcome", "id": id, "name": name, "ts": ts, "keys": keys, "decision": f"order-{order}", "value": value}
+    return {
+        "kind": "outcome",
+        "id": id,
+        "name": name,
+        "ts": ts,
+        "keys": keys,
+        "decision": f"order-{order}",
+        "value": value,
+    }
 
 
 def latest(service: Running, order: str, until: Any = lambda one: True) -> Any:

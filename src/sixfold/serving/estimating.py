@@ -73,7 +73,9 @@ def _wrong(context: Mapping[str, str | float], place: str, area: Area | None) ->
 
 def _id(name: str, value: object) -> str:
     if not isinstance(value, str) or not value or "\0" in value or len(value.encode()) > ID_BYTES:
-        raise DataError(f"context {name!r} is {_shown(value)}; expected the id of a {name}: 1 to {ID_BYTES} bytes of text")
+        raise DataError(
+            f"context {name!r} is {_shown(value)}; expected the id of a {name}: 1 to {ID_BYTES} bytes of text"
+        )
     return value
 
 
@@ -182,4 +184,3 @@ def told(model: Estimator, quantiles: Floats, promised_s: np.ndarray) -> Told:
     """What is said of a promise (1,) with its quantiles (1, q)."""
     first, last = model.design.estimate.promise.told(model.levels, quantiles, promised_s)[0].tolist()
     return Told(first, last, words(first, last))
-

@@ -93,7 +93,10 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path, of which a part may be left open, as in /v1/things/{id}. `request` is a message, or `bytes` for the body as it came, or None where none is read."""
+    """One method of one path, of which a part may be left open, as in /v1/things/{id}.
+
+    `request` is a message, or `bytes` for the body as it came, or None where none is read.
+    """
 
     method: str
     path: str
