@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.tiny_times import TinyTimes
 
 from sixfold import following
 from sixfold.estimate import Estimated, Estimator, estimated
 from sixfold.estimation.open import NEVER, Known
 from sixfold.following import as_told, follow, forecast, watched
 from sixfold.types import SECOND
+from tests.tiny_times import TinyTimes
 
 ASKED = 1_800_000_000 * SECOND
 
@@ -32,7 +32,7 @@ def known(model: Estimator, first: Estimated, **became: tuple[float, float]) -> 
     when, value = np.full(len(kept.outcomes), NEVER), np.full(len(kept.outcomes), np.nan)
     for name, (at, seconds) in became.items():
         when[kept.outcomes.index(name)], value[kept.outcomes.index(name)] = ASKED + int(at * SECOND), seconds
-    return Known(ASKED, np.array([told[name] for name in kept.forecast]), when, value)
+    return Known(ASKED, "r", np.array([told[name] for name in kept.forecast]), when, value)
 
 
 def at(model: Estimator, one: Known, seconds: float) -> following.Followed:
