@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from msgspec import structs
 
 from sixfold import following
 from sixfold.estimate import Estimated, Estimator, estimated
+from sixfold.estimation.adaptive import Adaptive
 from sixfold.estimation.open import NEVER, Known
 from sixfold.following import as_told, follow, forecast, watched
 from sixfold.types import SECOND
@@ -109,3 +113,18 @@ def test_a_clock_that_runs_behind_is_before_nothing(model: Estimator, first: Est
 
 def test_the_timetable_goes_on(model: Estimator):
     assert [following.next_step(seconds) for seconds in (0, 59.9, 60, 3599, 3600)] == [60, 60, 120, 3600, 4200]
+
+
+def test_what_was_steered_stays_so(model: Estimator, first: Estimated):
+    """The offset of the moment it was made is kept with it; the first promise and each later one are of the moved quantiles."""
+    learning = structs.replace(model.design.learning, adaptive=Adaptive())
+    steering = replace(model, design=structs.replace(model.design, learning=learning))
+    offset = np.linspace(0.2, 0.5, len(model.levels))
+    told = following.steered(steering, first, offset)
+    kept, logged = watched(steering.design), forecast(steering, first, offset)
+    blank = np.full(len(kept.outcomes), np.nan)
+    one = Known(ASKED, "r", np.array([logged[name] for name in kept.forecast]), np.full(len(blank), NEVER), blank)
+    np.testing.assert_allclose(as_told(steering, one).quantiles, told.quantiles, rtol=1e-6)
+    now = at(steering, one, 0)
+    np.testing.assert_allclose(now.quantiles, told.quantiles[0], rtol=0.03)
+    assert now.promise_s == told.promised_s[0] > first.promised_s[0]

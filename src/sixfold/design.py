@@ -14,6 +14,7 @@ from msgspec import Meta
 from . import durations
 from .errors import DesignError
 from .estimation import Estimator
+from .estimation.adaptive import Adaptive
 from .estimation.conformal import Conformal
 from .estimation.promise import Promise
 from .estimation.quantiles import Quantiles
@@ -141,6 +142,7 @@ class Learning(_Section, frozen=True, kw_only=True):
     asking are made up for each member. sample: the share of asks that the ranker learns from.
     refit: fit the retrievers again on all that lies before the test, which is then judged and published with them.
     estimator, coverage: of a design that decides an estimate, what learns the distribution and what makes it cover.
+    adaptive: how outcomes steer coverage while it is served; not at all where left out.
     """
 
     features: tuple[Feature, ...]
@@ -159,6 +161,7 @@ class Learning(_Section, frozen=True, kw_only=True):
     refit: bool = False
     estimator: Estimator = Quantiles()
     coverage: Conformal = Conformal(by_width=True)
+    adaptive: Adaptive | None = None
     seed: int = 0
 
 

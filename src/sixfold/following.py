@@ -7,7 +7,7 @@ minute of the first hour, each ten minutes after, and whenever a status became k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from . import durations
 from .design import Design
 from .estimate import Estimated, Estimator
+from .estimation.adaptive import moved
 from .estimation.open import NEVER, Known, Watched
+from .estimation.steered import Steer
 from .types import SECOND, Floats
 
 Doubles = NDArray[np.float64]
 Fate: TypeAlias = Literal["under_way", "ended", "void", "lost"]
 """What became of it: it runs, its label is known, there is none any more, or the window passed without."""
-_PROMISED, _MEAN, _WHOLE = "promised_s", "mean_s", "whole"
+_PROMISED, _MEAN, _WHOLE, _OFFSET = "promised_s", "mean_s", "whole", "offset"
 _TIMETABLE = np.concatenate([np.arange(0, 3600, 60.0), np.arange(3600, 7 * 86_400, 600.0)])
 
 
@@ -50,14 +52,33 @@ def watched(design: Design) -> Watched:
     """What is to be kept of a design's estimates while they are under way."""
     label = design.requirements.label.name
     levels = [f"{level:g}" for level in design.learning.estimator.levels]
-    named = (f"{name}@{level}" for name in (*_legs(design), _WHOLE) for level in levels)
-    return Watched((_PROMISED, _MEAN, *named), tuple(dict.fromkeys([*_legs(design), label, *design.estimate.void])))
+    named = tuple(f"{name}@{level}" for name in (*_legs(design), _WHOLE) for level in levels)
+    offsets: tuple[str, ...] = ()
+    steer, by = None, design.learning.adaptive
+    if by is not None:
+        offsets = tuple(f"{_OFFSET}@{level}" for level in levels)
+        steer = Steer(by, label, named[-len(levels) :], tuple(design.learning.estimator.levels))
+    outcomes = tuple(dict.fromkeys([*_legs(design), label, *design.estimate.void]))
+    return Watched((_PROMISED, _MEAN, *named, *offsets), outcomes, steer)
 
 
-def forecast(model: Estimator, found: Estimated) -> dict[str, float]:
-    """What is logged of an estimate: the mean, the promise, and the quantiles of each leg and of the whole by name and level."""
+def steered(model: Estimator, found: Estimated, offset: Doubles) -> Estimated:
+    """An estimate with its quantiles moved by offset (q,) widths, and what is then promised."""
+    quantiles = moved(found.quantiles, offset)
+    promised = model.design.estimate.promise.of(model.levels, quantiles)
+    return replace(found, quantiles=quantiles, promised_s=promised)
+
+
+def forecast(model: Estimator, found: Estimated, offset: Doubles | None = None) -> dict[str, float]:
+    """What is logged of an estimate: the mean, the promise, and the quantiles of each leg and of the whole by name and level.
+
+    Where outcomes steer, the offset (q,) is logged with what was told before any steering, from which the rest is worked out.
+    """
     levels = [f"{level:g}" for level in model.levels.tolist()]
     rows = {**dict(zip(model.legs, found.legs[0].tolist(), strict=True)), _WHOLE: found.quantiles[0].tolist()}
+    if offset is not None:
+        rows[_OFFSET] = offset.tolist()
+        found = steered(model, found, offset)
     named = {f"{name}@{level}": value for name, row in rows.items() for level, value in zip(levels, row, strict=True)}
     return {_PROMISED: float(found.promised_s[0]), _MEAN: float(found.mean[0]), **named}
 
@@ -66,9 +87,17 @@ def as_told(model: Estimator, known: Known) -> Estimated:
     """The estimate as it was when it was asked for, without its table."""
     q, k = len(model.levels), len(model.legs)
     promised, mean, *numbers = known.forecast.tolist()
-    rows = np.array(numbers, np.float32).reshape(-1, q)
+    rows = np.array(numbers, np.float64).reshape(-1, q)
+    legs, whole = rows[None, :k].astype(np.float32), moved(rows[k : k + 1].astype(np.float32), _offset(model, known))
     nothing = np.zeros((1, 0), np.float32)
-    return Estimated(nothing, rows[None, :k], rows[-1:], np.array([mean], np.float32), np.array([promised]))
+    return Estimated(nothing, legs, whole, np.array([mean], np.float32), np.array([promised]))
+
+
+def _offset(model: Estimator, known: Known) -> Doubles:
+    """By how many widths (q,) the estimate was steered when it was made."""
+    q, k = len(model.levels), len(model.legs)
+    found = known.forecast[2 + (k + 1) * q :]
+    return np.nan_to_num(found) if len(found) else np.zeros(q)
 
 
 def follow(model: Estimator, known: Known, *, now: int) -> Followed:
@@ -85,7 +114,7 @@ def follow(model: Estimator, known: Known, *, now: int) -> Followed:
     ends, took = _finished(model, known, at)
     steps = _timetable(ends, until=elapsed, before=stop)
     # What is told of this very moment is a row of its own: a promise may not depend on who asks when.
-    quantiles = _conditioned(model, first, np.append(steps, min(elapsed, stop)), ends, took)
+    quantiles = _conditioned(model, known, np.append(steps, min(elapsed, stop)), ends, took)
     last = np.full(len(model.levels), known.value[names.index(_label(model))]) if fate == "ended" else quantiles[-1]
     standing = design.estimate.promise.follow(model.levels, quantiles[:-1], first.promised_s)
     new = np.flatnonzero(np.diff(standing, prepend=np.nan) != 0)
@@ -93,16 +122,17 @@ def follow(model: Estimator, known: Known, *, now: int) -> Followed:
     return Followed(fate, elapsed, last.astype(np.float32), np.where(ends <= elapsed, took, np.nan), promises)
 
 
-def _conditioned(model: Estimator, first: Estimated, steps: Doubles, ends: Doubles, took: Doubles) -> Floats:
+def _conditioned(model: Estimator, known: Known, steps: Doubles, ends: Doubles, took: Doubles) -> Floats:
     """Quantiles (n, q) of the whole as they are known at each step (n,); the first one is the estimate itself."""
-    later = steps[1:]
+    first, later = as_told(model, known), steps[1:]
     done = (ends[None, :] <= later[:, None]).sum(axis=1)
     begun = np.concatenate([[0.0], ends])[done]
     legs = np.repeat(first.legs, len(later), axis=0)
     finished = np.repeat(np.nan_to_num(took)[None], len(later), axis=0)
     left = model.joint.remaining(model.levels, legs, done=done, elapsed_s=later - begun, finished_s=finished)
     running = (done < len(ends))[:, None]
-    whole = later[:, None] + np.where(running, model.coverage.apply(left), 0)
+    left = moved(model.coverage.apply(left), _offset(model, known))
+    whole = later[:, None] + np.where(running, left, 0)
     return np.concatenate([first.quantiles, whole.astype(np.float32)])
 
 

@@ -22,17 +22,22 @@ from ..events.schema import ESTIMATE, Events
 from ..features.ids import IdTable
 from ..features.store import Store
 from ..types import DAY, Table
+from .steered import Steer, Steered
 
 NEVER = np.int64(np.iinfo(np.int64).min)
 """When what has not happened did."""
-_DAY, _FIRST = "open.day", np.zeros(1, np.int64)
+_DAY, _NOW, _FIRST = "open.day", "open.now", np.zeros(1, np.int64)
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """What is kept: the names of forecast numbers, without `estimate.`, and of outcomes. Every forecast has the first number."""
+    """What is kept: the names of forecast numbers, without `estimate.`, and of outcomes. Every forecast has the first number.
+
+    steer: what the outcomes steer, if anything.
+    """
 
     forecast: tuple[str, ...]
     outcomes: tuple[str, ...]
+    steer: Steer | None = None
 
     @property
     def blank(self) -> NDArray[np.void]:
@@ -47,7 +52,10 @@ class Watched(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One estimate and the release that made it. ts, when (m,) int64 us; forecast (f,) and value (m,) float64; NEVER and NaN of what is not known."""
+    """One estimate and the release that made it.
+
+    ts, when (m,) int64 us; forecast (f,) and value (m,) float64; NEVER and NaN of what is not known.
+    """
 
     ts: int
     release: str
@@ -63,8 +71,10 @@ class Open:
         self.watched, self.store = watched, store
         self._blank = watched.blank
         self._tables = [IdTable(store, f"open.{half}.ids") for half in (0, 1)]
-        if _DAY not in store:
-            store.create(_DAY, np.zeros(1, np.int64))
+        self.steered = None if watched.steer is None else Steered(watched.steer, store)
+        for name in (_DAY, _NOW):
+            if name not in store:
+                store.create(name, np.zeros(1, np.int64))
 
     def read(self, decision: str) -> Known | None:
         """What is known of the estimate that a decision was, None where it is not kept."""
@@ -77,6 +87,10 @@ class Open:
                     return Known(int(one["ts"]), one["release"].decode(), one["forecast"], one["when"], one["value"])
         return None
 
+    def offset(self) -> NDArray[np.float64] | None:
+        """How far outcomes have steered each level (q,), in widths; None where they steer nothing."""
+        return None if self.steered is None else self.steered.offset()
+
     def apply(self, events: Events) -> None:
         """Fold a batch of events, in any order."""
         self._place(events.decisions)
@@ -84,6 +98,10 @@ class Open:
             table = events.outcomes.get(name)
             if table is not None and len(table["ts"]):
                 self._learn(column, table)
+        if self.steered is not None:
+            now = max(int(self.store[_NOW][0]), events.span()[1])
+            self.store.put(_NOW, _FIRST, np.array([now]))
+            self.steered.fold(now)
 
     def _place(self, decisions: Table) -> None:
         """Keep the decisions of a batch that carry a forecast and are of the last two days; the first of an id stays."""
@@ -147,9 +165,22 @@ class Open:
         later = np.flatnonzero((ts > when) | ((ts == when) & (by > whose)))
         if not len(later):
             return
+        self._steer(column, held, ts, by, value)
         for name, fresh in (("when", ts), ("by", by), ("value", value)):
             held[name][later, column] = fresh[later]
         self.store.put(_records(half), rows[later], held[later])
+
+    def _steer(
+        self, column: int, held: NDArray[np.void], ts: NDArray[np.int64], by: Hashes, value: NDArray[np.float64]
+    ) -> None:
+        """Let what took so long for the first time that it is known steer what is told of others."""
+        steer = self.watched.steer
+        if self.steered is None or steer is None or self.watched.outcomes[column] != steer.label:
+            return
+        first = held["when"][:, column] == NEVER
+        places = [self.watched.forecast.index(name) for name in steer.quantiles]
+        quantiles = held["forecast"][first][:, places]
+        self.steered.add(held["ts"][first], ts[first], by[first], value[first], quantiles)
 
 
 def _records(half: int) -> str:

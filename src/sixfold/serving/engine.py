@@ -22,7 +22,7 @@ from ..events.hashing import hash_strings
 from ..explain import Explained, explain
 from ..features.online import State
 from ..features.served import Served
-from ..following import forecast
+from ..following import forecast, steered
 from ..pipeline import Decided, Pool, Scored, Stages
 from ..policy.exploration import explore
 from ..release import Release
@@ -114,8 +114,10 @@ class Engine:
         frame = estimating.frame(model.features, self.state, said, ts)
         climb.degraded.extend(said.notes)
         found = await estimating.estimate(self._together, self._usual, frame, climb)
-        told = estimating.answer(model, found, decision=id, release=self.release.id, degraded=climb.degraded)
-        decision = Decision(id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found))
+        offset = None if self.under_way is None else self.under_way.offset()
+        shown = found if offset is None else steered(model, found, offset)
+        told = estimating.answer(model, shown, decision=id, release=self.release.id, degraded=climb.degraded)
+        decision = Decision(id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found, offset))
         return told, replace(decision, served=self._served(decision, turn, found.table))
 
     def known(self, decision: str) -> Known | None:
