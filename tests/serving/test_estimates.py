@@ -7,16 +7,20 @@ import http.client
 import json
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from tests.serving.running import Running, serving
 from tests.serving.test_serve import in_the_log
 from tests.tiny_times import LEVELS, TinyTimes
 
-from sixfold import estimate
+from sixfold import estimate, golden
+from sixfold import release as releases
+from sixfold.estimation.adaptive import Adaptive
 from sixfold.features.batch import Batch
 from sixfold.features.indexed import Frame
 from sixfold.training.material import prepare
@@ -261,3 +265,32 @@ def test_a_stream_does_not_hold_up_the_end_of_a_service(timed: TinyTimes, tmp_pa
         began = time.monotonic()
     assert time.monotonic() - began < 15
     connection.close()
+
+
+def test_outcomes_steer_what_is_told_where_the_design_says_so(timed: TinyTimes, tmp_path: Path):
+    workspace = Workspace(Path(shutil.copytree(timed.workspace.folder, tmp_path / "mine")))
+    workspace.promote(steering(workspace))
+    begun = time.time() - 6 * 3600
+    with serving(workspace.folder, "--clock", "request") as service:
+        _, before = ask(service, ts=begun)
+        for number in range(30):
+            ask(service, order=f"o{number}", ts=begun + number)
+        latest(service, "o29")
+        slow = [status(f"slow-{number}", "delivered", f"o{number}", begun + 9_000, 9_000) for number in range(30)]
+        assert service.ask("POST", "/v1/events", slow)[1]["accepted"] == 30
+        end = time.monotonic() + 10
+        while (after := ask(service, ts=begun)[1])["quantiles"]["0.95"] <= before["quantiles"]["0.95"] * 1.2:
+            assert time.monotonic() < end, "thirty very slow orders changed nothing"
+        assert after["promise_s"] > before["promise_s"]
+
+
+def steering(workspace: Workspace) -> str:
+    """The release of a workspace with coverage that outcomes steer."""
+    held = workspace.current()
+    assert held.path is not None
+    learning = msgspec.structs.replace(held.design.learning, adaptive=Adaptive())
+    model = replace(held.estimator, design=msgspec.structs.replace(held.design, learning=learning))
+    return releases.write(
+        workspace.releases, model, digest=held.manifest.digest, sample=golden.read(held.path / "golden"),
+        cuts=held.manifest.cuts, metrics=held.metrics,
+    ).id  # fmt: skip
