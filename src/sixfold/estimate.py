@@ -6,13 +6,15 @@ the log in bulk, as slates do (`pipeline`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .design import Design
+from .errors import DataError, nearest
 from .estimation import FittedEstimator
 from .estimation.conformal import FittedConformal
 from .estimation.legs import FittedLegs
@@ -58,6 +60,50 @@ class Estimated:
     quantiles: Floats
     mean: Floats
     promised_s: NDArray[np.float64]
+
+
+class Given(NamedTuple):
+    """What is known of one ask: ids by entity type, and values of the request."""
+
+    keys: dict[str, str]
+    context: dict[str, str | float]
+
+
+def asked_of(model: Estimator, given: Mapping[str, object]) -> Given:
+    """What a request says, taken apart: an id where the name is of an entity type, a place [lat, lon] as two numbers.
+
+    Raises DataError for a value that no feature reads, or of a wrong kind.
+    """
+    entities, contexts = model.features.entities(None), model.features.contexts
+    keys: dict[str, str] = {}
+    context: dict[str, str | float] = {}
+    for name, value in given.items():
+        if name in entities:
+            if not isinstance(value, str):
+                raise DataError(f"{name} is {value!r}; expected the id of a {name} as text")
+            keys[name] = value
+        elif isinstance(value, list | tuple):
+            lat, lon = _place(name, value, contexts)
+            context |= {f"{name}_lat": lat, f"{name}_lon": lon}
+        elif name not in contexts:
+            raise DataError(f"{name!r} is read by no feature of the release; {nearest(name, [*entities, *contexts])}")
+        elif isinstance(value, str):
+            context[name] = value
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            context[name] = float(value)
+        else:
+            raise DataError(f"{name} is {value!r}; expected a number or text")
+    return Given(keys, context)
+
+
+def _place(name: str, value: Sequence[object], contexts: tuple[str, ...]) -> tuple[float, float]:
+    if f"{name}_lat" not in contexts:
+        known = [one.removesuffix("_lat") for one in contexts if one.endswith("_lat")]
+        raise DataError(f"{name!r} is a place that no feature of the release reads; {nearest(name, known)}")
+    if len(value) != 2 or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in value):
+        raise DataError(f"{name} is {list(value)!r}; expected [latitude, longitude] in degrees")
+    lat, lon = (float(one) for one in value)  # type: ignore[arg-type]
+    return lat, lon
 
 
 def estimate(model: Estimator, known: Source, frame: Frame) -> Estimated:

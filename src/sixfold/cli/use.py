@@ -1,4 +1,4 @@
-"""Commands that use what was trained: recommend, report, releases, verify-skew, doctor."""
+"""Commands that use what was trained: recommend, estimate, report, releases, verify-skew, doctor."""
 
 from __future__ import annotations
 
@@ -49,6 +49,38 @@ def recommend(
         emit(answer)
     else:
         show.slate(show.console(), answer, explained=explain)
+
+
+@click.command()
+@click.option(
+    "--context", required=True, help='JSON of what is known, such as {"store": "s12", "drop": [52.37, 4.89]}.'
+)
+@click.option("--explain", is_flag=True, help="Say what sets it apart.")
+@in_dir
+@as_json
+def estimate(context: str, explain: bool, folder: Path, machine: bool) -> None:
+    """How long it takes, by the published release, as of now (the end of the log).
+
+    \b
+    sixfold estimate --context '{"store": "s12", "drop": [52.37, 4.89], "items": 3}' --explain
+    """
+    import json
+
+    from ..asking import estimate as ask
+    from ..workspace import Workspace
+    from . import show
+
+    try:
+        given = json.loads(context)
+    except ValueError as error:
+        raise click.UsageError(f"--context is no JSON ({error}); write an object in single quotes") from error
+    if not isinstance(given, dict):
+        raise click.UsageError(f"--context is {context}; write a JSON object such as {{}}")
+    told = ask(Workspace(folder), given, explained=explain)
+    if machine:
+        emit(told)
+    else:
+        show.told(show.console(), told)
 
 
 @click.command()
