@@ -23,8 +23,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DesignError
-from ..types import Floats
+from ..ranking.arrays import need, read
+from ..types import Arrays, Floats
 from .law import Doubles, checked, checked_levels, span
+from .quantiles import read_levels
 
 _LATELY = 500
 """Outcomes over which the best step is sought: T in DtACI, which gives `_SHARED` and the learning rates."""
@@ -79,6 +81,21 @@ class Steering:
         offsets, trust = self.offsets.copy(), self.trust.copy()
         offsets[rows], trust[rows] = self._stepped(error, self.offsets[rows], self.trust[rows])
         return Steering(self.levels, self.steps, offsets, trust)
+
+    def to_arrays(self) -> Arrays:
+        """The arrays of the class docstring, by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Steering:
+        """The state those arrays are. Raises ReleaseError naming the array and number that do not fit."""
+        levels, steps = read_levels(arrays), read(arrays, "steps", np.float64, (None,))
+        need((steps > 0) & (steps <= 1), steps, "steps", "a share of a width, above 0 and up to 1")
+        offsets = read(arrays, "offsets", np.float64, (None, len(levels), len(steps)))
+        trust = read(arrays, "trust", np.float64, offsets.shape)
+        need(np.isfinite(offsets), offsets, "offsets", "a finite number")
+        need((trust >= 0) & (trust <= 1), trust, "trust", "a share between 0 and 1")
+        return cls(levels, steps, offsets, trust)
 
     def replay(
         self,
