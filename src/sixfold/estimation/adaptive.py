@@ -2,16 +2,16 @@
 
 Adaptive conformal inference (Gibbs and Candes 2021), on the quantiles themselves rather than on their levels, for a
 shock beyond every level has no level to move to (Angelopoulos, Candes and Tibshirani 2023, section 2.1): where an
-outcome of level p is above its quantile the quantile rises by step x p, else it falls by step x (1 - p). Whatever
-the world does, the share covered in n outcomes is within (b + step) / (step x n) of p, b being the farthest that
-offsets go. One step suits no world: several run side by side and are averaged by how well they did lately (Gibbs and Candes
-2024, "Conformal Inference for Online Prediction with Arbitrary Distribution Shifts", DtACI).
+outcome is above the quantile of level p, that rises by step x p, else it falls by step x (1 - p). Whatever the world does,
+with one step the share covered in n outcomes is within (b + step) / (step x n) of p, b being the farthest that offsets go. But
+one step suits no world: several run side by side and are averaged by how well they did lately (Gibbs and Candes 2024, "Conformal
+Inference for Online Prediction with Arbitrary Distribution Shifts", DtACI).
 
 Errors and offsets are in widths of each row (`law.span`), so that short and long times steer each other. The order of
 outcomes is part of what is defined: by (ts, id) of when each is folded.
 
 When that is, matters. Who folds an outcome as soon as it is known sees the quick ones first, and wherever demand rises more of
-them: on 32 500 real orders the median came to cover 43 to 47 %. Folded when it is `settled`, it covers 51 %.
+them: on 32 500 real orders the median came to cover 43 to 49 %, by the steps. Folded when it is settled, it covers 51 %.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ _SHARED = 1 / (2 * _LATELY)
 
 
 class Adaptive(msgspec.Struct, frozen=True, tag="adaptive"):
-    """Which steps are tried, in widths of a row: the least holds still in a steady world, the largest follows a shock."""
+    """Which steps are tried, in widths of a row: the least holds still in a steady world, the largest follows a shock.
+
+    Of a 90 % interval whose times move by up to three widths, or spread to 2.5 times as wide, all but the first 200 outcomes
+    are covered as before, within 3 % (a test).
+    """
 
     steps: tuple[float, ...] = (0.001, 0.005, 0.02, 0.1)
 
