@@ -28,8 +28,7 @@ class Estimator:
     """Everything that was learned of how long things take: what a release of an estimate holds.
 
     legs: an estimator for each leg by the name of its outcome, in the order in which legs come; the label's alone where the
-    design has none. joint: how legs go together. coverage: what makes the whole cover. bias_s (): seconds that the mean lacked on
-    rows it had not seen.
+    design has none. joint: how legs go together. coverage: what makes the whole cover.
     """
 
     design: Design
@@ -37,7 +36,6 @@ class Estimator:
     legs: Mapping[str, FittedEstimator]
     joint: FittedLegs
     coverage: FittedConformal
-    bias_s: NDArray[np.float64]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -116,6 +114,6 @@ def estimated(model: Estimator, table: Floats) -> Estimated:
     legs = np.stack([leg.quantiles(table) for leg in model.legs.values()], axis=1)
     whole = legs[:, 0] if len(model.legs) == 1 else model.joint.total(model.levels, legs)
     quantiles = model.coverage.apply(whole)
-    mean = np.maximum(sum((leg.mean(table) for leg in model.legs.values()), np.zeros(1)) + model.bias_s, 0)
+    mean = np.maximum(sum((leg.mean(table) for leg in model.legs.values()), np.zeros(1)), 0)
     promised = model.design.estimate.promise.of(model.levels, quantiles)
     return Estimated(table, legs, quantiles, mean.astype(np.float32), promised)

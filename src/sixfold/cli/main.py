@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": ("learn", "Every metric of the published release, beside its baselines."),
     "check": ("learn", "Each number of the design: required, measured, verdict."),
     "recommend": ("use", "A slate for a member, explained."),
+    "estimate": ("use", "How long something takes, explained."),
     "serve": ("serve", "The published release over HTTP; events taken in."),
     "report": ("use", "One self-contained HTML page."),
     "releases": ("use", "List, show, promote and roll back releases."),

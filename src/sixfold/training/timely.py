@@ -85,7 +85,7 @@ def real_places(evidence: Evidence) -> Iterator[Finding]:
         if wrong:
             yield warning(
                 f"log.{place}",
-                f"of {spaced(len(held[0]))} places: {wrong}; they count as unknown once mended or removed",
+                f"of {spaced(len(held[0]))} places: {wrong}; mend and ingest them",
             )
 
 
