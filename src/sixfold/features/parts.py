@@ -81,7 +81,7 @@ def asked(features: Iterable[Feature]) -> tuple[str, ...]:
         if isinstance(feature, Context):
             found.append(feature.name)
         elif isinstance(feature, Way):
-            found += [name for place in (feature.start, feature.stop) for name in contexts_of(place)]
+            found += [name for place in (feature.start, feature.stop) for name in contexts_of(f"{place}@0")]
         elif isinstance(feature, Accumulating):
             found += [name for part in feature.by for name in contexts_of(part)]
     return tuple(dict.fromkeys(found))
