@@ -20,7 +20,7 @@ ROOT = Path(sixfold.__file__).parent
 
 ROOMS = (
     "types", "errors", "durations", "files", "events", "metrics", "features", "retrieval", "ranking", "estimation", "policy",
-    "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "golden", "release", "explain", "upkeep",
+    "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "following", "golden", "release", "explain", "upkeep",
     "workspace", "asking", "serving", "scaling", "training", "evaluation", "worlds", "journey", "ingest", "inferred",
     "beginning", "live", "doctor", "report", "notebook", "cli", "__init__",
 )  # fmt: skip
@@ -34,7 +34,7 @@ LATER = {
 
 SERVICE_ROOMS = {
     "types", "errors", "durations", "files", "features", "retrieval", "ranking", "estimation", "policy", "design", "loading",
-    "pipeline", "estimate", "golden", "release", "explain", "upkeep", "workspace", "serving",
+    "pipeline", "estimate", "following", "golden", "release", "explain", "upkeep", "workspace", "serving",
 }  # fmt: skip
 SERVICE_MODULES = {
     *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "known", "lock", "repair", "salvage", "timeline")),

@@ -17,6 +17,7 @@ from .estimation import Estimator
 from .estimation.conformal import Conformal
 from .estimation.promise import Promise
 from .estimation.quantiles import Quantiles
+from .features.places import Area
 from .features.spec import Feature, Memory, Stream
 from .metrics.target import Metric, Target
 from .ranking.calibration import Calibration, Isotonic
@@ -55,13 +56,15 @@ class Estimate(_Section, frozen=True, kw_only=True, tag="estimate"):
     of: the key of what is estimated, such as an order. legs: outcomes that say how long each part took, in the order in which
     parts come; the estimate is of their sum, which is the label's value. Without any the label is all there is.
     void: outcomes after which there is no label any more, such as a cancellation; what never ends is left out as censored.
-    promise: what is told, by what late and early minutes cost.
+    promise: what is told, by what late and early minutes cost. area: the degrees that are served; a place outside them is
+    taken as unknown when an estimate is asked for.
     """
 
     of: str
     legs: tuple[str, ...] = ()
     void: tuple[str, ...] = ()
     promise: Promise = Promise()
+    area: Area | None = None
 
 
 class Assume(msgspec.Struct, frozen=True):
@@ -159,6 +162,10 @@ class Learning(_Section, frozen=True, kw_only=True):
     seed: int = 0
 
 
+NOTHING_KNOWN = "nothing known"
+"""The fallback of the features of an estimate: it is then that of a row of which nothing is known."""
+
+
 class Service(_Section, frozen=True, kw_only=True):
     """One component: how long it may take, what answers in its place, and why it is there."""
 
@@ -168,12 +175,13 @@ class Service(_Section, frozen=True, kw_only=True):
 
 
 class Components(_Section, frozen=True, kw_only=True):
-    """Step 5: the services a request passes, in this order."""
+    """Step 5: the services a request passes, in this order: the first two to a slate, `features` to an estimate."""
 
     candidates: Service = Service(deadline_ms=25, fallback="popular", why="millions of items are too many to rank")
     ranking: Service = Service(
         deadline_ms=40, fallback="retrieval order", why="scores a few hundred with fresh features"
     )
+    features: Service = Service(deadline_ms=40, fallback=NOTHING_KNOWN, why="reads what is known of this moment")
 
 
 class Scale(_Section, frozen=True, kw_only=True):
@@ -228,6 +236,12 @@ class Design(_Section, frozen=True, kw_only=True):
     def estimates(self) -> bool:
         """Whether an estimate is decided, and not a slate."""
         return isinstance(self.problem.decides, Estimate)
+
+    @property
+    def stages(self) -> dict[str, Service]:
+        """The components that a request passes, in order, by name."""
+        names = ("features",) if self.estimates else ("candidates", "ranking")
+        return {name: getattr(self.components, name) for name in names}
 
     @property
     def item(self) -> str:

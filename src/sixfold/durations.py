@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from .errors import DesignError
 from .types import DAY, SECOND
@@ -11,6 +12,7 @@ _UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": DAY, "w": 7 *
 _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
 
+@cache
 def parse(text: str) -> int:
     """Microseconds of a duration; raises DesignError where it is none.
 

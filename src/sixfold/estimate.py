@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .design import Design
-from .errors import DataError, nearest
-from .estimation import FittedEstimator
+    means = [_mean(leg, table, legs[:, place]) for place, leg in enumerate(model.legs.values())]
+    mean = np.maximum(sum(means, np.zeros(1)), 0)
 from .estimation.conformal import FittedConformal
 from .estimation.legs import FittedLegs
+from .estimation.quantiles import FittedQuantiles
 from .features.indexed import Frame
 from .features.table import Fitted, Source
 from .types import Floats
@@ -114,6 +115,18 @@ def estimated(model: Estimator, table: Floats) -> Estimated:
     legs = np.stack([leg.quantiles(table) for leg in model.legs.values()], axis=1)
     whole = legs[:, 0] if len(model.legs) == 1 else model.joint.total(model.levels, legs)
     quantiles = model.coverage.apply(whole)
+<<<<<<< HEAD
     mean = np.maximum(sum((leg.mean(table) for leg in model.legs.values()), np.zeros(1)), 0)
+=======
+    means = [_mean(leg, table, legs[:, place]) for place, leg in enumerate(model.legs.values())]
+    mean = np.maximum(sum(means, np.zeros(1)) + model.bias_s, 0)
+>>>>>>> h-serve
     promised = model.design.estimate.promise.of(model.levels, quantiles)
     return Estimated(table, legs, quantiles, mean.astype(np.float32), promised)
+
+
+def _mean(leg: FittedEstimator, table: Floats, quantiles: Floats) -> Floats:
+    """The mean (n,) of a leg, whose forest, where it has one, is not scored twice."""
+    if isinstance(leg, FittedQuantiles):
+        return law.mean(leg.levels, quantiles.astype(np.float64)).astype(np.float32)
+    return leg.mean(table)

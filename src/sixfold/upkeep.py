@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from .errors import DataError
+from .estimation.open import Open, Watched
 from .events.log import EventLog
 from .events.schema import Events
 from .features.mapped import Mapped
@@ -30,29 +32,62 @@ def signature(features: Fitted, memory: Memory | None) -> str:
     return hashlib.sha256(msgspec.json.encode(kept, order="sorted")).hexdigest()[:12]
 
 
+class Kept(Protocol):
+    """What is kept: arrays in one store, into which events are folded."""
+
+    @property
+    def store(self) -> Store: ...
+
+    def apply(self, events: Events) -> object:
+        """Fold a batch of events."""
+
+
+def signature_of(watched: Watched) -> str:
+    """The same of estimates under way."""
+    return hashlib.sha256(msgspec.json.encode((LAYOUT, watched))).hexdigest()[:12] + ".open"
+
+
+def open_reader(folder: Path, watched: Watched) -> Open:
+    """The estimates under way as another process keeps them; raises DataError where there are none yet."""
+    return Open(watched, Store(_read(folder)))
+
+
+def open_keeper(folder: Path, watched: Watched, log: EventLog) -> Open:
+    """The estimates under way, to keep. Raises Busy where another process keeps them."""
+    return Open(watched, Store(_kept(folder, log)))
+
+
 def reader(folder: Path, features: Fitted, memory: Memory | None) -> State:
     """The state as another process keeps it; raises DataError where there is none yet."""
-    mapped = Mapped(folder, write=False)
-    if not mapped.offset:
-        raise DataError(f"the state at {folder} is being built; try again in a moment")
-    return State(features, memory, Store(mapped))
+    return State(features, memory, Store(_read(folder)))
 
 
 def keeper(folder: Path, features: Fitted, memory: Memory | None, log: EventLog) -> State:
     """The state to keep, as it was left; empty where it was of another log. Raises Busy where another process keeps it."""
+    return State(features, memory, Store(_kept(folder, log)))
+
+
+def _read(folder: Path) -> Mapped:
+    mapped = Mapped(folder, write=False)
+    if not mapped.offset:
+        raise DataError(f"the state at {folder} is being built; try again in a moment")
+    return mapped
+
+
+def _kept(folder: Path, log: EventLog) -> Mapped:
     mapped = Mapped(folder, write=True)
     if mapped.offset and log.crc(mapped.offset) != mapped.crc:
         mapped.restart()
-    return State(features, memory, Store(mapped))
+    return mapped
 
 
-def folded(state: State) -> int:
+def folded(state: Kept) -> int:
     """The last batch of the log that a kept state has folded."""
     assert state.store.mapped is not None
     return state.store.mapped.offset
 
 
-def fold(state: State, events: Events, offset: int, crc: int) -> None:
+def fold(state: Kept, events: Events, offset: int, crc: int) -> None:
     """Fold what the log holds up to `offset`: all of it, or after a crash nothing."""
     mapped = state.store.mapped
     assert mapped is not None
@@ -61,7 +96,7 @@ def fold(state: State, events: Events, offset: int, crc: int) -> None:
     mapped.commit(offset, crc)
 
 
-def catch_up(state: State, log: EventLog) -> None:
+def catch_up(state: Kept, log: EventLog) -> None:
     """Fold every batch of the log that is not yet folded."""
     mapped = state.store.mapped
     assert mapped is not None
@@ -77,7 +112,7 @@ def catch_up(state: State, log: EventLog) -> None:
         mapped.commit(head, log.crc(head))
 
 
-def close(state: State) -> None:
+def close(state: Kept) -> None:
     """Let another process keep the state; it can still be read."""
     assert state.store.mapped is not None
     state.store.mapped.close()

@@ -26,6 +26,7 @@ from .errors import Busy, ReleaseError
 from .events.log import EventLog
 from .events.schema import Events
 from .features.online import State
+from .following import watched
 from .loading import load
 from .release import Release
 
@@ -174,6 +175,10 @@ class Workspace:
     def state_folder(self, release: Release) -> Path:
         """Where the state that a release reads is kept."""
         return self.folder / "state" / upkeep.signature(release.features, release.design.memory)
+
+    def open_folder(self, release: Release) -> Path:
+        """Where the estimates are kept that are under way."""
+        return self.folder / "state" / upkeep.signature_of(watched(release.design))
 
     def state(self, release: Release) -> State:
         """What is known now, for a release, brought up to the end of the log.

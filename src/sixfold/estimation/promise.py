@@ -115,6 +115,25 @@ class Promise(msgspec.Struct, frozen=True, tag="promise"):
         change = (fresh != old) & (saved > self.worth_changing) & (standing.changes < self.at_most)
         return Standing(np.where(change, fresh, old), standing.changes + change)
 
+    def follow(self, levels: ArrayLike, quantiles: ArrayLike, promised_s: ArrayLike) -> Doubles:
+        """The promise (n,) that stands after each of n estimates (n, q) of one and the same order, promised_s (1,) being the first.
+
+        What `steady` gives, estimate by estimate; here all of them are compared with one promise at once.
+        """
+        p, q = checked(levels, quantiles)
+        fresh = self.of(p, q)
+        cost = self.cost(p, q, fresh)
+        out = np.full(len(q), np.asarray(promised_s, np.float64)[0])
+        begin = 0
+        for _ in range(self.at_most):
+            saved = self.cost(p, q[begin:], out[begin:]) - cost[begin:]
+            change = np.flatnonzero((fresh[begin:] != out[begin:]) & (saved > self.worth_changing))
+            if not len(change):
+                break
+            begin += int(change[0])
+            out[begin:] = fresh[begin]
+        return out
+
     def told(self, levels: ArrayLike, quantiles: ArrayLike, promised_s: ArrayLike) -> NDArray[np.int64]:
         """The minutes (n, 2) int64 that are said, first and last; the same ones twice where the wording is a minute."""
         p, q = checked(levels, quantiles)

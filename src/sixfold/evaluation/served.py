@@ -39,7 +39,7 @@ class ServedSkew:
 def verify(release: Release, batches: Sequence[tuple[int, Events]], served: Sequence[Served]) -> ServedSkew:
     """Recompute the features of served slates from the log; batches are (offset, events) in order."""
     mine = [one for one in served if one.release == release.id and one.offset >= 0]
-    columns = release.model.features.columns
+    columns = release.features.columns
     if not mine:
         return ServedSkew(0, 0, Skew(0, len(columns), ()))
     now = recomputed(release, [events for _, events in batches], mine)
@@ -48,15 +48,15 @@ def verify(release: Release, batches: Sequence[tuple[int, Events]], served: Sequ
     late = {name for name, (one, table) in then.items() if not _differs(one.table, table)}
     bad = [(one.table, table) for name, (one, table) in then.items() if name not in late]
     online, bulk = ([pair[side] for pair in bad] or [np.empty((0, len(columns)), np.float32)] for side in (0, 1))
-    rows = sum(len(one.items) for one in mine)
+    rows = sum(len(one.table) for one in mine)
     found = compare(np.concatenate(online), np.concatenate(bulk), columns)
     return ServedSkew(len(mine), len(late), Skew(rows, len(columns), found.differences))
 
 
 def recomputed(release: Release, events: Sequence[Events], served: Sequence[Served]) -> list[Floats]:
     """The table of each served decision (n, f) by the batch schedule."""
-    material = prepare(release.design, events, features=release.model.features)
-    return [release.model.features.matrix(material.known, _frame(release, material, one)) for one in served]
+    material = prepare(release.design, events, features=release.features)
+    return [release.features.matrix(material.known, _frame(release, material, one)) for one in served]
 
 
 def _then(release: Release, batches: Sequence[tuple[int, Events]], one: Served) -> tuple[Served, Floats]:
@@ -66,10 +66,14 @@ def _then(release: Release, batches: Sequence[tuple[int, Events]], one: Served) 
 
 
 def _frame(release: Release, material: Material, one: Served) -> Frame:
-    design, n = release.design, len(one.items)
-    member = material.ids[design.member].rows(np.array([one.member.encode()]))
-    context = {name: np.repeat(column, n) for name, column in release.model.features.asked(one.context).items()}
-    keys = {design.member: np.repeat(member, n), design.item: material.ids[design.item].rows(np.array(one.items))}
+    design, n = release.design, len(one.table)
+    context = {name: np.repeat(column, n) for name, column in release.features.asked(one.context).items()}
+    keys = {
+        entity: np.repeat(material.ids[entity].rows(np.array([one.keys.get(entity, "").encode()])), n)
+        for entity in release.features.entities(design.memory)
+    }
+    if one.items:
+        keys[design.item] = material.ids[design.item].rows(np.array(one.items))
     return Frame(np.full(n, one.ts), keys, context, np.ones(n, np.int16))
 
 

@@ -18,7 +18,7 @@ from ..types import Table
 from . import decoded
 from .objects import Decision, Entity, Outcome
 from .parsing import KEY_BYTES, TEXT_BYTES, Fault, Mask, Parsed
-from .schema import ALWAYS, DECISION_COLUMNS, ENTITY_COLUMNS, OUTCOME_COLUMNS, Events
+from .schema import ALWAYS, DECISION_COLUMNS, ENTITY_COLUMNS, ESTIMATE, OUTCOME_COLUMNS, Events
 
 COLUMNS = 256
 """The most names of values, of keys or of context in a table of a batch; fewer in a batch of more than 8 000 events."""
@@ -31,6 +31,7 @@ BATCH_BYTES = 256 << 20
 much as the batch has events, so the more of them, the shorter a cell must be (with 10 columns, 2 KiB up to 13 000 events)."""
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f.]{1,64}")
+_FORECAST = re.compile(r"[^\x00-\x1f\x7f-\x9f@.]{1,64}(@0\.[0-9]{1,6})?")
 NAME_RULE = "a name is 1 to 64 characters without dots or control characters"
 
 
@@ -117,8 +118,22 @@ def decisions(rows: Sequence[Decision], scope: Scope) -> Gathered:
         column = decoded.attribute(cells, name, limit=wide, known=scope.known.get(name))
         if column is not None:
             columns[name] = column
+    told, wrong = _forecasts(rows, scope.columns)
     shown = _shown(rows)
-    return _gathered(columns, [*faults, *more, *shown.faults], shown.table)
+    return _gathered(columns | told, [*faults, *more, *wrong, *shown.faults], shown.table)
+
+
+def _forecasts(rows: Sequence[Decision], most: int) -> tuple[dict[str, Parsed], list[Fault]]:
+    """What was forecast, a column each; names may have a level, as in done@0.05."""
+    told = [row.estimate for row in rows]
+    found = list(dict.fromkeys(chain.from_iterable(told)))
+    names = [name for name in found if _FORECAST.fullmatch(name)][:most]
+    faults: list[Fault] = []
+    if len(names) < len(found):
+        reason = "estimate has a name that cannot be, or too many; give some such as done@0.05 and promised_s"
+        faults.append((_touching(told, set(found) - set(names)), reason))
+    cells = {name: np.array([one.get(name, np.nan) for one in told], np.float64) for name in names}
+    return {ESTIMATE + name: Parsed(column) for name, column in cells.items()}, faults
 
 
 def _shown(rows: Sequence[Decision]) -> Gathered:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import SECOND, Table
-from .schema import ALWAYS, DECISION_COLUMNS, ENTITY_COLUMNS, OUTCOME_COLUMNS, SEP, Events
+from .schema import ALWAYS, DECISION_COLUMNS, ENTITY_COLUMNS, ESTIMATE, OUTCOME_COLUMNS, SEP, Events
 
 _CONTEXT = "context."
 _SEP = SEP.decode()
@@ -31,14 +31,22 @@ def objects(events: Events) -> Iterator[dict[str, Any]]:
         for head, values in _split(table, ENTITY_COLUMNS):
             yield {"kind": "entity", "of": of, **head, "values": values}
     table = events.decisions
-    keys = {name: column for name, column in table.items() if not name.startswith(_CONTEXT)}
-    context = {name.removeprefix(_CONTEXT): column for name, column in table.items() if name not in keys}
-    parts = zip(_split(keys, DECISION_COLUMNS), _dicts(context, len(table["ts"])), _slates(events), strict=True)
-    for (head, keyed), said, shown in parts:
-        yield {"kind": "decision", **head, "keys": keyed, "context": said, "shown": shown}
+    size = len(table["ts"])
+    keys = {name: column for name, column in table.items() if not name.startswith((_CONTEXT, ESTIMATE))}
+    said, told = (_dicts(_named(table, prefix), size) for prefix in (_CONTEXT, ESTIMATE))
+    for (head, keyed), context, shown, estimate in zip(
+        _split(keys, DECISION_COLUMNS), said, _slates(events), told, strict=True
+    ):
+        decided = {"kind": "decision", **head, "keys": keyed, "context": context, "shown": shown}
+        yield decided | ({"estimate": estimate} if estimate else {})
     for name, table in events.outcomes.items():
         for head, keyed in _split(table, OUTCOME_COLUMNS):
             yield {"kind": "outcome", "name": name, **head, "keys": keyed}
+
+
+def _named(table: Table, prefix: str) -> Table:
+    """The columns that begin so, without it."""
+    return {name.removeprefix(prefix): column for name, column in table.items() if name.startswith(prefix)}
 
 
 def _slates(events: Events) -> Iterator[list[dict[str, Any]]]:

@@ -4,7 +4,8 @@ A batch of events is one `Events`. Events of one shape share a table, so that te
 are a handful of arrays and no Python object each:
 
     entities[of]     id S, ts int64, key S, then one column a value        what is known about a thing
-    decisions        id S, ts int64, release S, the keys, `context.*`      one row a slate that was decided
+    decisions        id S, ts int64, release S, the keys, `context.*`      one row a slate that was decided,
+                     `estimate.*` f8                                       or an estimate: what was forecast, in seconds
     shown            decision int32 (row of `decisions`), item S, position int16, score f4, propensity f4
     outcomes[name]   id S, ts int64, decision S (b"" where organic), value f8, the keys
 
@@ -31,6 +32,9 @@ ENTITY_COLUMNS = ("id", "ts", "key")
 DECISION_COLUMNS = ("id", "ts", "release")
 OUTCOME_COLUMNS = ("id", "ts", "decision", "value")
 SHOWN_COLUMNS = ("decision", "item", "position", "score", "propensity")
+
+ESTIMATE = "estimate."
+"""What the columns of a decision begin with that say what was forecast, such as `estimate.done@0.05`."""
 
 ALWAYS = np.int64(np.iinfo(np.int64).min)
 """The ts of an entity event without a date: known since for ever."""

@@ -32,6 +32,11 @@ class IdTable:
     def __len__(self) -> int:
         return int(self._store[self._count][0])
 
+    def clear(self) -> None:
+        """Forget all of them; rows are given from 0 again."""
+        self._store.create(self._count, np.zeros(1, np.int64))
+        self._allocate(64)
+
     def _allocate(self, slots: int) -> None:
         self._store.create(self._keys, np.zeros(slots, np.uint64))
         self._store.create(self._rows, np.full(slots, NOWHERE, np.int32))

@@ -46,7 +46,7 @@ def attributes_of(part: str) -> tuple[str, ...]:
 
 
 def contexts_of(part: str) -> tuple[str, ...]:
-    """The values of the request, without their beginning, that a part or a place reads."""
+    """The values of the request, without their beginning, that a part reads; of a place give the cell of any level."""
     if not part.startswith(CONTEXT):
         return ()
     name, at, _ = part.removeprefix(CONTEXT).partition("@")
@@ -84,6 +84,19 @@ def asked(features: Iterable[Feature]) -> tuple[str, ...]:
             found += [name for place in (feature.start, feature.stop) for name in contexts_of(f"{place}@0")]
         elif isinstance(feature, Accumulating):
             found += [name for part in feature.by for name in contexts_of(part)]
+    return tuple(dict.fromkeys(found))
+
+
+def numbers(features: Iterable[Feature]) -> tuple[str, ...]:
+    """The values of a request that are numbers wherever they are read: those of places, and those that are columns."""
+    found: list[str] = []
+    for feature in features:
+        if isinstance(feature, Context):
+            found.append(feature.name)
+        elif isinstance(feature, Way):
+            found += [name for place in (feature.start, feature.stop) for name in contexts_of(f"{place}@0")]
+        elif isinstance(feature, Accumulating):
+            found += [name for part in feature.by if "@" in part for name in contexts_of(part)]
     return tuple(dict.fromkeys(found))
 
 

@@ -7,7 +7,9 @@ two cannot differ in it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import msgspec
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import durations
-from ..errors import DesignError, nearest
+from ..errors import DataError, DesignError, nearest
 from ..events.hashing import Hashes, hash_strings
 from ..types import DAY, SECOND, Asks, Floats, Queries, Rows
 from . import geography, parts
@@ -65,7 +67,7 @@ class Source(Protocol):
         """The accumulator of each row of a frame, as of its ts."""
 
 
-class Fitted(msgspec.Struct, frozen=True):
+class Fitted(msgspec.Struct, frozen=True, dict=True):
     """Features whose vocabularies are fixed: the columns of the table, in order.
 
     `kinds` and `widths` say what each attribute path is; `vocabularies` holds the hashes of the columns of a category,
@@ -81,7 +83,7 @@ class Fitted(msgspec.Struct, frozen=True):
     centres: dict[str, list[list[float]]]
     tastes: dict[str, TasteFitted] = {}
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The name of each column of the table."""
         return tuple(name for feature in self.features for name in self._names(feature))
@@ -98,7 +100,7 @@ class Fitted(msgspec.Struct, frozen=True):
             return [f"{name}[{i}]" for i in range(self.widths[name])]
         return [name]
 
-    @property
+    @cached_property
     def contexts(self) -> tuple[str, ...]:
         """The context values that features read."""
         return parts.asked(self.features)
@@ -109,12 +111,31 @@ class Fitted(msgspec.Struct, frozen=True):
         cells = (entity for one in self.accumulators() for entity in map(parts.entity_of, one.by) if entity)
         return tuple(sorted({*found, *cells, *((memory.member, memory.item) if memory else ())}))
 
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """The context values that are read as numbers: those without a vocabulary, and the ends of ways."""
+        read = parts.numbers(self.features)
+        return frozenset(name for name in read if CONTEXT + name not in self.vocabularies)
+
+    @cached_property
+    def places(self) -> tuple[str, ...]:
+        """The places of a request that features read: `drop` where they read drop_lat and drop_lon."""
+        known = set(self.contexts)
+        named = (name.removesuffix("_lat") for name in self.contexts if name.endswith("_lat"))
+        return tuple(name for name in named if f"{name}_lon" in known)
+
     def asked(self, given: Mapping[str, str | float]) -> dict[str, NDArray[Any]]:
-        """The context of one request as columns (1,): uint64 hashes of text, 0 where nothing was given, or float64."""
+        """The context of one request as columns (1,): uint64 hashes of text, 0 where nothing was given, or float64, then NaN.
+
+        Raises DataError naming the value that is a text where a number is read.
+        """
         columns: dict[str, NDArray[Any]] = {}
+        numbers = self.numbers
         for name in self.contexts:
-            value = given.get(name, "")
+            value = given.get(name, math.nan if name in numbers else "")
             if isinstance(value, str):
+                if name in numbers:
+                    raise DataError(f"context {name!r} is the text {value[:64]!r}; expected a number, or leave it out")
                 columns[CONTEXT + name] = hash_strings(np.array([value.encode()]))
             else:
                 columns[CONTEXT + name] = np.array([value], np.float64)
@@ -122,7 +143,7 @@ class Fitted(msgspec.Struct, frozen=True):
 
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Every accumulator that any feature reads, each once."""
-        found = [acc for f in self.features if isinstance(f, Accumulating) for acc in f.accumulators()]
+        found = [acc for f in self.features if isinstance(f, Accumulating) for acc in _accumulators(f)]
         return tuple(dict.fromkeys(found))
 
     def matrix(self, source: Source, frame: Frame) -> Floats:
@@ -176,7 +197,7 @@ class Fitted(msgspec.Struct, frozen=True):
             case Taste():
                 return self._taste(feature, source, frame)
             case _:
-                return feature.combine([totals.of(accumulator, frame) for accumulator in feature.accumulators()])
+                return feature.combine([totals.of(accumulator, frame) for accumulator in _accumulators(feature)])
 
     def _similarity(self, path: str, half_life: str, source: Source, frame: Frame) -> NDArray[np.float64]:
         centre, scale = np.array(self.centres[path], np.float32)
@@ -225,6 +246,12 @@ class Fitted(msgspec.Struct, frozen=True):
                 known = np.flatnonzero(ascending[at] == member)
                 out[known, order[at[known]]] = True
         return out
+
+
+@cache
+def _accumulators(feature: Count | Rate | Open) -> tuple[Accumulator, ...]:
+    """A feature's accumulators, made once: a request of a few rows would else make them for longer than read them."""
+    return feature.accumulators()
 
 
 class _Totals:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
-from ..design import Design, Service
+from ..design import NOTHING_KNOWN, Design
 from ..errors import nearest
 from .finding import Finding, Rule, error
 
@@ -14,16 +12,9 @@ RETRIEVAL_ORDER = "retrieval order"
 """The fallback of a ranker that is down: the candidates as the sources gave them."""
 
 
-def stages(design: Design) -> dict[str, Service]:
-    """The components by name, in the order a request passes them."""
-    return {
-        name: stage for name, stage in msgspec.structs.asdict(design.components).items() if isinstance(stage, Service)
-    }
-
-
 def deadlines_fit(design: Design) -> Iterator[Finding]:
     """Where every stage may use up its deadline, the slowest answers take as long as all of them together."""
-    deadlines = {name: stage.deadline_ms for name, stage in stages(design).items()}
+    deadlines = {name: stage.deadline_ms for name, stage in design.stages.items()}
     total, p99_ms = sum(deadlines.values()), design.requirements.p99_ms
     if total > p99_ms:
         parts = " + ".join(f"{name} {ms:g}" for name, ms in deadlines.items())
@@ -35,9 +26,10 @@ def deadlines_fit(design: Design) -> Iterator[Finding]:
 
 def known_fallbacks(design: Design) -> Iterator[Finding]:
     """A fallback that nothing gives is found out in the outage."""
-    for name, stage in stages(design).items():
+    for name, stage in design.stages.items():
         # Without candidates there is no order of them to fall back on.
         known = {*design.sources} if name == "candidates" else {*design.sources, RETRIEVAL_ORDER}
+        known = {NOTHING_KNOWN} if design.estimates else known
         if stage.fallback not in known:
             yield error(
                 f"components.{name}.fallback",

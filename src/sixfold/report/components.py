@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from ..design import Service
 from . import wording
 from .markup import Html, figure, header_row, row_name, tag
@@ -16,11 +14,7 @@ WIDTH, BOX, HEIGHT, GAP = 340, 178, 46, 34
 
 def services(found: Review) -> dict[str, Service]:
     """The services of the design in the order a request passes them."""
-    return {
-        name: value
-        for name, value in msgspec.structs.asdict(found.design.components).items()
-        if isinstance(value, Service)
-    }
+    return found.design.stages
 
 
 def section(found: Review) -> Html:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..events.schema import Events
+from ..events.schema import ESTIMATE, Events
 from ..features.served import Served
 from ..features.spec import CONTEXT
 from ..types import Floats
@@ -21,27 +21,38 @@ HELD = 20_000
 """Decisions that wait for the writer at most."""
 
 
+def _no_items() -> np.ndarray[tuple[int], np.dtype[np.bytes_]]:
+    return np.empty(0, "S1")
+
+
+def _no_scores() -> Floats:
+    return np.empty(0, np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One answered request. items (n,) S, scores and propensities (n,) float32."""
+    """One answered request: of whom and what it was by `keys`, and a slate or a forecast.
+
+    items (n,) S, scores and propensities (n,) float32. forecast: what was estimated, in seconds, by name.
+    """
 
     id: str
     ts: int
     release: str
-    member: str
+    keys: Mapping[str, str]
     context: Mapping[str, str | float]
-    items: np.ndarray[tuple[int], np.dtype[np.bytes_]]
-    scores: Floats
-    propensities: Floats
+    items: np.ndarray[tuple[int], np.dtype[np.bytes_]] = field(default_factory=_no_items)
+    scores: Floats = field(default_factory=_no_scores)
+    propensities: Floats = field(default_factory=_no_scores)
+    forecast: Mapping[str, float] = field(default_factory=dict)
     served: Served | None = None
-    """The feature values of the items, of a sample of decisions."""
+    """The feature values, of a sample of decisions."""
 
 
 class Decisions:
     """Decisions that are not yet in the log."""
 
-    def __init__(self, member: str) -> None:
-        self._member = member
+    def __init__(self) -> None:
         self._held: deque[Decision] = deque(maxlen=HELD)
         self.dropped = 0
 
@@ -71,8 +82,11 @@ class Decisions:
             "id": _text([one.id for one in decisions]),
             "ts": np.array([one.ts for one in decisions], np.int64),
             "release": _text([one.release for one in decisions]),
-            self._member: _text([one.member for one in decisions]),
         }
+        for name in dict.fromkeys(name for one in decisions for name in one.keys):
+            table[name] = _text([one.keys.get(name, "") for one in decisions])
+        for name in dict.fromkeys(name for one in decisions for name in one.forecast):
+            table[ESTIMATE + name] = np.array([one.forecast.get(name, np.nan) for one in decisions], np.float64)
         for name in dict.fromkeys(name for one in decisions for name in one.context):
             values = [one.context.get(name) for one in decisions]
             if any(isinstance(value, str) for value in values):

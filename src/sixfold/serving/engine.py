@@ -1,4 +1,4 @@
-"""A release and its state: from a typed request to a slate, and the decision it was.
+"""A release and its state: from a typed request to a slate or an estimate, and the decision it was.
 
 An engine is immutable but for the state, which the writer changes under it; a release swap puts another engine in its place.
 """
@@ -14,16 +14,21 @@ from msgspec import UNSET, structs
 
 from .. import pipeline
 from ..errors import DataError
+from ..estimate import estimated
 from ..events.hashing import hash_strings
 from ..explain import Explained, explain
+from ..estimation.open import Known, Open
 from ..features.online import State
 from ..features.served import Served
+from ..following import forecast
 from ..pipeline import Decided, Pool, Scored, Stages
 from ..policy.exploration import explore
 from ..release import Release
 from ..types import NOWHERE, Asks, Floats, Rows
+from . import estimating
 from .client import Client
 from .decisions import Decision
+from .estimate_messages import Estimate, Estimated
 from .ladder import Climb
 from .messages import Placed, Rank, Reason, Recommend, Slate
 from .remote import Remote
@@ -42,11 +47,15 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What answers requests: a release, the state it reads, and the services that do the heavy stages, if any."""
+    """What answers requests: a release, the state it reads, and the services that do the heavy stages, if any.
+
+    under_way: estimates that were made and what became known of them, where the release makes some.
+    """
 
     release: Release
     state: State
     services: Services | None = None
+    under_way: Open | None = None
 
     def stages(self, climb: Climb) -> tuple[Stages, pipeline.Local]:
         """Who does the heavy stages of a request, and this process, which can stand in."""
@@ -58,7 +67,7 @@ class Engine:
 
     async def recommend(self, asked: Recommend, *, id: str, ts: int, climb: Climb) -> tuple[Slate, Decision]:
         """The slate for a member, and the decision to log."""
-        turn = self._turn()
+        turn = self.turn()
         asks = self.asks(asked.member, asked.context, ts)
         stages, here = self.stages(climb)
         size = asked.k or self.release.design.slate.size
@@ -94,10 +103,40 @@ class Engine:
             asked, id, ts, names, scored.value[order], certain
         )
 
+    async def estimate(self, asked: Estimate, *, id: str, ts: int, climb: Climb) -> tuple[Estimated, Decision]:
+        """How long it will take, and the decision to log. Raises DataError naming what of the request cannot be read."""
+        model, decides = self.release.estimator, self.release.design.estimate
+        turn = self.turn()
+        said = estimating.said(asked, model.features, decides.of, decides.area)
+        frame = estimating.frame(model.features, self.state, said, ts)
+        climb.degraded.extend(said.notes)
+        found = await estimating.estimate(model, self.state, frame, climb)
+        told = estimating.answer(model, found, decision=id, release=self.release.id, degraded=climb.degraded)
+        decision = Decision(
+            id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found)
+        )
+        return told, replace(decision, served=self._served(decision, turn, found.table))
+
+    def known(self, decision: str) -> Known | None:
+        """What is known of an estimate that was made, None where none of that id is kept."""
+        if self.under_way is None:
+            return None
+        self.under_way.store.refresh()
+        return self.under_way.read(decision)
+
     def warm(self) -> None:
         """Answer once for nobody, so that the first who asks does not wait for what is made on first use."""
+        if self.release.design.estimates:
+            self._warm_estimate()
+            return
         asks = self.asks("", {}, self.state.now() + 1)
         pipeline.decide(self.release.model, self.state, asks)
+
+    def _warm_estimate(self) -> None:
+        model = self.release.estimator
+        nobody = estimating.frame(model.features, self.state, estimating.Said({}, {}, ()), self.state.now() + 1)
+        estimated(model, model.features.matrix(self.state, nobody))
+        estimated(model, estimating.nothing_known(model))
 
     # Ids
 
@@ -131,7 +170,7 @@ class Engine:
 
     def _served(self, decision: Decision, turn: int, table: Floats) -> Served | None:
         """The feature values of one decision in SAMPLED; the columns of sources are left out, for the log cannot tell them."""
-        columns = len(self.release.model.features.columns)
+        columns = len(self.release.features.columns)
         if int(hash_strings(np.array([decision.id.encode()]))[0]) % SAMPLED or table.shape[1] < columns:
             return None
         values = np.ascontiguousarray(table[:, :columns], np.float32).tobytes()
@@ -139,9 +178,9 @@ class Engine:
         mapped = self.state.store.mapped
         offset = mapped.offset if mapped is not None and turn == mapped.turn and not turn % 2 else -1
         context = dict(decision.context)
-        return Served(decision.id, self.release.id, decision.member, decision.ts, offset, context, items, values)
+        return Served(decision.id, self.release.id, dict(decision.keys), decision.ts, offset, context, items, values)
 
-    def _turn(self) -> int:
+    def turn(self) -> int:
         """The state's turn before anything of it is read; arrays that grew up to it are seen from here on."""
         turn = 1 if self.state.store.mapped is None else self.state.store.mapped.turn
         self.state.store.refresh()
@@ -191,7 +230,8 @@ class Engine:
     def _decision(
         self, asked: Recommend | Rank, id: str, ts: int, names: np.ndarray, scores: Floats, propensities: Floats
     ) -> Decision:
-        return Decision(id, ts, self.release.id, asked.member, asked.context, names, scores, propensities)
+        keys = {self.release.design.member: asked.member}
+        return Decision(id, ts, self.release.id, keys, asked.context, names, scores, propensities)
 
 
 def _places(decided: Decided) -> np.ndarray:

@@ -28,12 +28,14 @@ MINUTE_S = 60
 MEMBERS = 6
 """Members that are named for a trial."""
 
-DECISIONS = ("/v1/recommend", "/v1/rank")
+DECISIONS = ("/v1/recommend", "/v1/rank", "/v1/estimate")
 ROUTES = (*DECISIONS, "/v1/events")
-PIECES = {"retrieval": "candidates", "filters": "candidates", "features": "ranking", "scores": "ranking"}
+PIECES = {"retrieval": "candidates", "filters": "candidates", "features": "ranking", "scores": "ranking", "gather": "features"}
 """The stages that are timed within a part with a deadline."""
 STAGES = ("candidates", "retrieval", "filters", "ranking", "features", "scores", "slate")
-"""In the order in which a request passes them."""
+"""In the order in which a request for a slate passes them."""
+OF_ESTIMATES = ("features", "gather", "estimate")
+"""In the order in which a request for an estimate passes them."""
 WRITING = {"append": "sixfold_append_seconds", "fold": "sixfold_fold_seconds"}
 
 
@@ -168,7 +170,8 @@ def _decides(labels: Labels) -> bool:
 def _stages(service: Service, minute: Grown) -> list[Stage]:
     """The stages of a request, those of the writer, and any other that was timed."""
     name = "sixfold_stage_seconds"
-    names = dict.fromkeys([*STAGES, *(stage for (stage,) in minute.labels(name))])
+    own = OF_ESTIMATES if service.engine.release.design.estimates else STAGES
+    names = dict.fromkeys([*own, *(stage for (stage,) in minute.labels(name))])
     stages = [_stage(service, minute, name, stage) for stage in names]
     return [*stages, *(_stage(service, minute, name, stage) for stage, name in WRITING.items())]
 
@@ -180,7 +183,7 @@ def _stage(service: Service, minute: Grown, family: str, stage: str) -> Stage:
     rung = service.rungs.get(stage)
     return Stage(
         name=stage,
-        within="writer" if stage in WRITING else PIECES.get(stage),
+        within="writer" if stage in WRITING else None if rung else PIECES.get(stage),
         deadline_ms=1e3 * rung.deadline_s if rung else None,
         fallback=rung.fallback if rung else None,
         per_s=minute.per_s(family, of_stage),
@@ -242,12 +245,10 @@ def _now(stage: str, fallback: str, reason: str) -> Standing:
 
 
 def _trial(service: Service) -> Trial:
-    design, known = service.engine.release.design, service.engine.state.ids[service.engine.release.design.member]
-    names = known.names()[:MEMBERS].tolist()
-    return Trial(
-        member=design.member,
-        item=design.item,
-        members=[name.decode() for name in names],
-        contexts=list(service.engine.release.model.features.contexts),
-        k=design.slate.size,
-    )
+    release, state = service.engine.release, service.engine.state
+    design, contexts = release.design, list(release.features.contexts)
+    if design.estimates:
+        return Trial(member=design.estimate.of, item="", members=[], contexts=contexts, k=0)
+    names = state.ids[design.member].names()[:MEMBERS].tolist()
+    members = [name.decode() for name in names]
+    return Trial(member=design.member, item=design.item, members=members, contexts=contexts, k=design.slate.size)

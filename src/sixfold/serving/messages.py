@@ -31,7 +31,7 @@ Time: TypeAlias = Annotated[
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
-def _check_ids(field: str, ids: Iterable[str]) -> None:
+def check_ids(field: str, ids: Iterable[str]) -> None:
     """What Meta cannot say: the limit is of bytes and not of characters, and NUL is none of them."""
     joined = "".join(ids)
     if joined.isascii() and "\0" not in joined:
@@ -64,9 +64,9 @@ class Recommend(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """As of when; now where it is left out."""
 
     def __post_init__(self) -> None:
-        _check_ids("member", (self.member,))
+        check_ids("member", (self.member,))
         if self.exclude:
-            _check_ids("exclude", self.exclude)
+            check_ids("exclude", self.exclude)
 
 
 class Rank(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,8 +86,8 @@ class Rank(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """As of when; now where it is left out."""
 
     def __post_init__(self) -> None:
-        _check_ids("member", (self.member,))
-        _check_ids("items", self.items)
+        check_ids("member", (self.member,))
+        check_ids("items", self.items)
         if len(set(self.items)) < len(self.items):
             twice = next(one for place, one in enumerate(self.items) if one in self.items[:place])
             raise ValueError(f"Expected each item once in `items`, got {twice[:64]!r} twice")
@@ -227,7 +227,7 @@ class Events(msgspec.Struct, frozen=True, kw_only=True):
     posted_per_s: float
     """Events that clients posted and that were kept."""
     decisions_per_s: float
-    """Slates that were answered, each of which is written down."""
+    """Slates or estimates that were answered, each of which is written down."""
     lag_p50_ms: float | None
     """From the acknowledgement of events to their being seen by requests."""
     lag_p99_ms: float | None
@@ -240,10 +240,10 @@ class Events(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """What one needs to know to ask for a slate."""
+    """What one needs to know to ask for a slate, or for an estimate: then there is no item and no members."""
 
     member: str
-    """What the design calls a member."""
+    """What the design calls a member, or what it estimates."""
     item: str
     members: list[str]
     """Some that the state knows."""

@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from ..events.incoming import Rejected
-from . import messages
+from . import estimate_messages, messages
 from .body import DEPTH, MIB
+from .estimate_messages import Estimate, Estimated, Leg, Told
 from .failures import Refused, failure
 from .http import OPEN_PATHS, Raw, Route
 from .messages import Accepted, Code, Degraded, Failure, Health, Placed, Rank, Recommend, Slate
@@ -31,6 +32,13 @@ EXAMPLES: dict[type[msgspec.Struct], msgspec.Struct] = {
         decision="d-5f2c-1", release="3f6c2a90b1de", member="m17", known=True,
         items=[Placed(item="v12", position=1, score=0.12, propensity=0.9, title="The twelfth")],
         degraded=[Degraded("ranking", "retrieval order", "late: 40 ms of 40")],
+    ),
+    Estimate: Estimate(context={"store": "s12", "drop": [52.37, 4.89], "items": 3}, order="o17"),
+    Estimated: Estimated(
+        decision="order-o17", release="3f6c2a90b1de", of="order", promise_s=2700, told=Told(45, 45, "45 minutes"),
+        mean_s=2280, quantiles={"0.05": 1320, "0.5": 2210, "0.95": 3310},
+        legs={"picked_up": Leg(median_s=900, low_s=420, high_s=1730), "arrived": Leg(median_s=1290, low_s=700, high_s=2000)},
+        degraded=[Degraded("context.drop", "unknown place", "the place is (0, 0)")],
     ),
     Accepted: Accepted(998, 1, ["o17"], [Rejected(3, "o9", "ts is missing")]),
     Health: Health(ok=True),
@@ -73,7 +81,7 @@ def document(routes: Sequence[Route], *, version: str = "1", token: bool = False
     components = {"schemas": schemas, "responses": _responses(shape[Failure]), "parameters": _PARAMETERS}
     if token:
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    about = {"title": "Sixfold", "version": version, "description": "Slates, scores and events of one design."}
+    about = {"title": "Sixfold", "version": version, "description": "Decisions and events of one design."}
     return {"openapi": "3.1.0", "info": about, "paths": paths, "components": components}
 
 
@@ -160,9 +168,10 @@ def _answer(
 
 @cache
 def _docstrings() -> dict[str, dict[str, str]]:
-    """By struct and field of `messages`: the string that stands below the field."""
+    """By struct and field of what passes over HTTP: the string that stands below the field."""
     out: dict[str, dict[str, str]] = {}
-    for node in ast.parse(inspect.getsource(messages)).body:
+    nodes = [node for room in (messages, estimate_messages) for node in ast.parse(inspect.getsource(room)).body]
+    for node in nodes:
         if not isinstance(node, ast.ClassDef):
             continue
         fields = out.setdefault(node.name, {})

@@ -23,6 +23,7 @@ import msgspec
 from .. import release as releases
 from .. import upkeep
 from ..errors import DataError, SixfoldError
+from ..following import watched
 from ..release import Release
 from ..workspace import Workspace
 from .clock import Clock
@@ -103,18 +104,21 @@ def _worker(settings: Settings) -> None:
 
 def engine(workspace: Workspace, release: Release, services: Services | None = None) -> Engine:
     """A release with the state it reads, waited for where it is not there yet."""
-    features, memory = release.model.features, release.design.memory
+    features, memory = release.features, release.design.memory
     end = time.monotonic() + 60
     while True:
         try:
             state = upkeep.reader(workspace.state_folder(release), features, memory)
+            under_way = None
+            if release.design.estimates:
+                under_way = upkeep.open_reader(workspace.open_folder(release), watched(release.design))
             break
         except DataError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.02)
     workspace.fits(release, state)
-    return Engine(release, state, services)
+    return Engine(release, state, services, under_way)
 
 
 def _followed(workspace: Workspace, *, pinned: bool) -> Callable[[Service], Awaitable[None]]:

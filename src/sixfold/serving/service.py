@@ -1,4 +1,7 @@
-"""What a worker's routes do: admit a request, have it answered, log the decision; take events in; say how it is doing."""
+"""What a worker does beside answering: admit requests, log decisions, take events in, swap releases, say how it is doing.
+
+What it answers is in `slates` and `estimates`.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,26 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
-from .. import pipeline
 from ..design import Design
-from ..errors import DataError, Overloaded, SixfoldError, Unavailable
+from ..errors import DataError, Overloaded, ReleaseError, SixfoldError, Unavailable
 from ..events.incoming import Rejected, parse
 from ..events.objects import Event
 from ..features.served import encode
 from ..types import SECOND
-from . import health, remote
+from . import health
 from .body import MIB
 from .clock import Clock
 from .decisions import Decision, Decisions
-from .engine import Engine, checked_context
+from .engine import Engine
+from .estimates import Estimates
 from .http import About, Context, Raw, Route, answer
 from .ladder import Climb, Rung
-from .messages import Accepted, Degraded, Health, Rank, Recommend, Slate, Status
+from .messages import Accepted, Degraded, Health, Status
+from .slates import Slates, Stages
 from .telemetry import Telemetry
 from .wire import Link
 
@@ -40,15 +44,14 @@ ADMIT = 0.3
 FLUSH_S = 0.005
 """Between two hand-overs of decisions to the writer."""
 EVENTS_BYTES = 8 * MIB
-LAST_SLATES = 2_000
+A = TypeVar("A", bound=msgspec.Struct)
 _logger = logging.getLogger("sixfold.service")
 _STALE = Degraded("state", "as it was", "the writer is away, and nobody folds events")
 
 
 def rungs(design: Design) -> dict[str, Rung]:
     """The stages of the design with their deadlines."""
-    parts = {"candidates": design.components.candidates, "ranking": design.components.ranking}
-    return {name: Rung(name, part.deadline_ms / 1e3, part.fallback) for name, part in parts.items()}
+    return {name: Rung(name, part.deadline_ms / 1e3, part.fallback) for name, part in design.stages.items()}
 
 
 @dataclass
@@ -66,17 +69,16 @@ class Service:
     decisions: Decisions = field(init=False)
     doing: health.Doing = field(init=False)
     started: float = field(default_factory=time.monotonic)
-    _last: dict[str, Slate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rungs = rungs(self.engine.release.design)
-        self.decisions = Decisions(self.engine.release.design.member)
+        self.decisions = Decisions()
         self.doing = health.Doing(self.run, self.telemetry)
         self._ids = _decision_ids()
         seconds = self.telemetry.histogram(
             "sixfold_stage_seconds", "What each stage of a request took.", labels=("stage",)
         )
-        self._observe = lambda stage, took: seconds.of(stage).observe(took)
+        self.observe = lambda stage, took: seconds.of(stage).observe(took)
         self._fallbacks = self.telemetry.counter(
             "sixfold_fallbacks_total", "Answers in which a stage's fallback stood in.", labels=("stage", "fallback")
         )
@@ -101,17 +103,12 @@ class Service:
             ),
         ]
         due = 2 * self.engine.release.design.requirements.p99_ms / 1e3
-        packed = ("application/msgpack",)
-        inner = {
-            "candidates": Route("POST", remote.CANDIDATES, self.candidates, bytes, packed, 8 * MIB, due),
-            "ranking": Route("POST", remote.RANKING, self.ranking, bytes, packed, 8 * MIB, due),
-        }
-        if self.role in inner:
-            return [inner[self.role], *shared]
+        if self.role in ("candidates", "ranking"):
+            return [*Stages(self).routes(due), *shared]
+        answers = Estimates(self) if self.engine.release.design.estimates else Slates(self)
         kinds = ("application/json", "application/x-ndjson")
         return [
-            Route("POST", "/v1/recommend", self.recommend, Recommend, deadline_s=due, about=About("A slate.", Slate)),
-            Route("POST", "/v1/rank", self.rank, Rank, deadline_s=due, about=About("The caller's items, ranked.", Slate)),
+            *answers.routes(due),
             Route("POST", "/v1/events", self.events, bytes, kinds, EVENTS_BYTES, 10.0,
                   About("Take events in, for good.", Accepted, other=((422, Accepted),), body=Event | list[Event])),
             Route("GET", "/v1/status", self.status, about=About("How the service is doing.", Status)),
@@ -120,35 +117,20 @@ class Service:
 
     # Requests
 
-    async def recommend(self, asked: Recommend, context: Context) -> Slate:
-        id, ts, climb = self._admitted(asked, context)
-        try:
-            slate, decision = await self.engine.recommend(asked, id=id, ts=ts, climb=climb)
-        except (OSError, ValueError, IndexError, KeyError, Unavailable) as error:
-            # The member gets what there is; that there is a defect must not be lost with it.
-            _logger.exception("request %s got the last slate", context.request_id)
-            return self._last_slate(asked, id, error)
-        self.decisions.add(decision)
-        if not asked.explain:
-            self._remember(asked.member, slate)
-        return self._answered(slate, climb, timing=asked.timing)
-
-    async def rank(self, asked: Rank, context: Context) -> Slate:
-        id, ts, climb = self._admitted(asked, context)
-        slate, decision = await self.engine.rank(asked, id=id, ts=ts, climb=climb)
-        self.decisions.add(decision)
-        return self._answered(slate, climb, timing=asked.timing)
-
-    def _admitted(self, asked: Recommend | Rank, context: Context) -> tuple[str, int, Climb]:
-        self._wait(context)
-        checked_context(asked.context)
-        ts = self.clock.ts(asked.ts)
-        climb = Climb(self.rungs, context.deadline, self._observe)
+    def admitted(self, ts: str | float | None, context: Context) -> tuple[int, Climb]:
+        """Let a request in, or refuse it because it is late: the time it is as of, and its ladder."""
+        self.wait(context)
+        asked_at = self.clock.ts(ts)
+        climb = Climb(self.rungs, context.deadline, self.observe)
         if self.link is not None and not self.link.up:
             climb.degraded.append(_STALE)
-        return next(self._ids), ts, climb
+        return asked_at, climb
 
-    def _wait(self, context: Context) -> None:
+    def new_id(self) -> str:
+        """The id of a decision, which no other one has."""
+        return next(self._ids)
+
+    def wait(self, context: Context) -> None:
         """Refuse a request that is late before it began: those behind it can still be in time."""
         waited = time.monotonic() - context.arrival
         self._waited.observe(waited)
@@ -158,59 +140,18 @@ class Service:
                 f"more requests came than can be answered; this one waited {1e3 * waited:.0f} ms for its turn"
             )
 
-    def _answered(self, slate: Slate, climb: Climb, *, timing: bool) -> Slate:
+    def answered(self, answer: A, climb: Climb, *, timing: bool) -> A:
+        """An answer with what it took, where that was asked for; what stood in for what is counted."""
         for one in climb.degraded:
-            self._fell(one)
+            self.fell(one)
         if not timing:
-            return slate
-        return msgspec.structs.replace(slate, timing_ms={name: round(ms, 3) for name, ms in climb.laps.items()})
+            return answer
+        return msgspec.structs.replace(answer, timing_ms={name: round(ms, 3) for name, ms in climb.laps.items()})
 
-    def _fell(self, one: Degraded) -> None:
+    def fell(self, one: Degraded) -> None:
+        """Something stood in for a stage."""
         self._fallbacks.of(one.stage, one.fallback).add()
         self.doing.fell(one)
-
-    def _remember(self, member: str, slate: Slate) -> None:
-        self._last.pop(member, None)
-        self._last[member] = slate
-        if len(self._last) > LAST_SLATES:
-            del self._last[next(iter(self._last))]
-
-    def _last_slate(self, asked: Recommend, id: str, error: Exception) -> Slate:
-        """The lowest rung: what this member, or else anyone, got last."""
-        kept = self._last.get(asked.member) or next(reversed(self._last.values()), None)
-        if kept is None:
-            raise Unavailable(f"no slate can be made now ({error}); ask again") from error
-        note = Degraded("request", "last slate", f"failed: {error}")
-        self._fell(note)
-        return msgspec.structs.replace(kept, decision=id, member=asked.member, degraded=[note])
-
-    # Services
-
-    async def candidates(self, body: bytes, context: Context) -> Raw:
-        wanted = remote.decoded(body, remote.Wanted)
-        climb, local = self._stage(wanted.asked, context)
-        unwanted = None if wanted.unwanted is None else remote.rows(wanted.unwanted)
-        asks = remote.asks_of(wanted.asked, self.engine.release.model.features)
-        pool = await local.candidates(asks, unwanted)
-        return Raw(remote.encode(remote.found(pool, climb.laps)), "application/msgpack")
-
-    async def ranking(self, body: bytes, context: Context) -> Raw:
-        judge = remote.decoded(body, remote.Judge)
-        climb, local = self._stage(judge.asked, context)
-        model = self.engine.release.model
-        items = remote.rows(judge.items)
-        ranks = remote.floats(judge.ranks, len(items), len(model.sources))
-        asks = remote.asks_of(judge.asked, model.features)
-        scored = await local.scores(pipeline.Pool(asks, items.astype("int64") * 0, items, ranks, {}))
-        return Raw(remote.encode(remote.judged(scored, climb.laps)), "application/msgpack")
-
-    def _stage(self, asked: remote.Asked, context: Context) -> tuple[Climb, pipeline.Local]:
-        self._wait(context)
-        if asked.release != self.engine.release.id:
-            raise Unavailable(f"release {asked.release} is asked for, {self.engine.release.id} is served here")
-        self.engine.state.store.refresh()
-        climb = Climb(self.rungs, context.deadline, self._observe)
-        return climb, pipeline.Local(self.engine.release.model, self.engine.state, climb)
 
     # Events
 
@@ -234,7 +175,9 @@ class Service:
                 self._events.of(fate).add(count)
 
     def swap(self, engine: Engine) -> None:
-        """Answer with another release from the next request on."""
+        """Answer with another release from the next request on. Raises ReleaseError where it decides what this one does not."""
+        if engine.release.design.estimates != self.engine.release.design.estimates:
+            raise ReleaseError(f"release {engine.release.id} decides something else than the one served; restart the service")
         self.engine, self.rungs = engine, rungs(engine.release.design)
 
     # How it is doing

@@ -26,8 +26,9 @@ from ..events.log import Appended as Written
 from ..events.log import EventLog
 from ..events.repair import Repaired, repair
 from ..events.schema import Events, concat
-from ..features.online import State
+from ..following import watched
 from ..release import Release
+from ..upkeep import Kept
 from ..workspace import Workspace
 from . import health
 from .telemetry import Telemetry
@@ -46,17 +47,21 @@ class Writer:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.log, self.repaired = _opened(workspace)
-        self.states: dict[Path, State] = {}
+        self.states: dict[Path, Kept] = {}
         self._last: Written | None = None
         self.follow(workspace.current())
 
     def follow(self, release: Release) -> None:
-        """Keep the state that a release reads, too."""
-        folder = self.workspace.state_folder(release)
+        """Keep the state that a release reads, too, and the estimates under way where it makes some."""
+        folder, design = self.workspace.state_folder(release), release.design
         if folder not in self.states:
-            state = upkeep.keeper(folder, release.model.features, release.design.memory, self.log)
-            upkeep.catch_up(state, self.log)
-            self.states[folder] = state
+            self._keep(folder, upkeep.keeper(folder, release.features, design.memory, self.log))
+        if design.estimates and (folder := self.workspace.open_folder(release)) not in self.states:
+            self._keep(folder, upkeep.open_keeper(folder, watched(design), self.log))
+
+    def _keep(self, folder: Path, state: Kept) -> None:
+        upkeep.catch_up(state, self.log)
+        self.states[folder] = state
 
     def take(self, batches: Sequence[Events]) -> list[Appended]:
         """Make events durable, in one commit; says what became of each batch, in their order. `fold` is to follow."""

@@ -1,0 +1,155 @@
+"""Estimates that are under way: what was forecast of each, and what has become known of it since.
+
+A fold over the log like the features' state, kept beside it by the same writer: so any worker, and the next one after a
+restart, knows of an estimate what the log says. Only decisions that carry a forecast are kept, each through the day after the
+one it was made in (UTC): there are two tables, of today and of yesterday, and a new day takes the place of the older one.
+
+An outcome that names no decision kept here is passed over, also where its decision comes later. Of several outcomes of one
+name the last by (ts, id) counts, in whatever order and however often they come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ..events.hashing import Hashes, hash_strings
+from ..events.schema import ESTIMATE, Events
+from ..features.ids import IdTable
+from ..features.store import Store
+from ..types import DAY, Table
+
+NEVER = np.int64(np.iinfo(np.int64).min)
+"""When what has not happened did."""
+_DAY, _FIRST = "open.day", np.zeros(1, np.int64)
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """What is kept: the names of forecast numbers, without `estimate.`, the first of which every forecast has, and of outcomes."""
+
+    forecast: tuple[str, ...]
+    outcomes: tuple[str, ...]
+
+    @property
+    def blank(self) -> NDArray[np.void]:
+        """A record of which nothing is known."""
+        m = len(self.outcomes)
+        fields = [("ts", np.int64), ("forecast", np.float64, (len(self.forecast),)), ("when", np.int64, (m,)),
+                  ("by", np.uint64, (m,)), ("value", np.float64, (m,))]  # fmt: skip
+        out = np.zeros((), np.dtype(fields))
+        out["ts"], out["when"], out["forecast"], out["value"] = NEVER, NEVER, np.nan, np.nan
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One estimate. ts, when (m,) int64 us; forecast (f,) and value (m,) float64; NEVER and NaN of what is not known."""
+
+    ts: int
+    forecast: NDArray[np.float64]
+    when: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+class Open:
+    """The estimates under way, in one `Store`."""
+
+    def __init__(self, watched: Watched, store: Store) -> None:
+        self.watched, self.store = watched, store
+        self._blank = watched.blank
+        self._tables = [IdTable(store, f"open.{half}.ids") for half in (0, 1)]
+        if _DAY not in store:
+            store.create(_DAY, np.zeros(1, np.int64))
+
+    def read(self, decision: str) -> Known | None:
+        """What is known of the estimate that a decision was, None where it is not kept."""
+        asked = hash_strings(np.array([decision.encode()]))
+        for half, table in enumerate(self._tables):
+            rows = table.lookup(asked)
+            if rows[0] >= 0:
+                one = self.store.read(_records(half), rows, self._blank)[0]
+                if one["ts"] != NEVER:
+                    return Known(int(one["ts"]), one["forecast"], one["when"], one["value"])
+        return None
+
+    def apply(self, events: Events) -> None:
+        """Fold a batch of events, in any order."""
+        self._place(events.decisions)
+        for column, name in enumerate(self.watched.outcomes):
+            table = events.outcomes.get(name)
+            if table is not None and len(table["ts"]):
+                self._learn(column, table)
+
+    def _place(self, decisions: Table) -> None:
+        """Keep the decisions of a batch that carry a forecast and are of the last two days; the first of an id stays."""
+        first = decisions.get(ESTIMATE + self.watched.forecast[0])
+        if first is None:
+            return
+        some = np.flatnonzero(~np.isnan(first))
+        if not len(some):
+            return
+        day = decisions["ts"][some] // DAY
+        self._turn(int(day.max()))
+        today = int(self.store[_DAY][0])
+        ids = hash_strings(decisions["id"][some])
+        fresh = ~self._holds(ids)
+        for at in (today - 1, today):
+            rows = np.flatnonzero(fresh & (day == at))
+            if len(rows):
+                self._put(at % 2, ids[rows], {name: column[some[rows]] for name, column in decisions.items()})
+
+    def _put(self, half: int, ids: Hashes, decisions: Table) -> None:
+        _, first = np.unique(ids, return_index=True)
+        rows = self._tables[half].insert(ids[first])
+        made = np.repeat(self._blank[None], len(first))
+        made["ts"] = decisions["ts"][first]
+        for place, name in enumerate(self.watched.forecast):
+            if (column := decisions.get(ESTIMATE + name)) is not None:
+                made["forecast"][:, place] = column[first]
+        self.store.require(_records(half), len(self._tables[half]), self._blank)
+        self.store.put(_records(half), rows, made)
+
+    def _turn(self, day: int) -> None:
+        """Where a day is newer than today, forget what is older than the day before it."""
+        today = int(self.store[_DAY][0])
+        if day <= today:
+            return
+        for half in {day % 2, (day - 1) % 2} if day > today + 1 else {day % 2}:
+            self._tables[half].clear()
+            self.store.create(_records(half), np.repeat(self._blank[None], 64))
+        self.store.put(_DAY, _FIRST, np.array([day]))
+
+    def _holds(self, ids: Hashes) -> NDArray[np.bool_]:
+        return np.asarray(np.logical_or(*(table.lookup(ids) >= 0 for table in self._tables)))
+
+    def _learn(self, column: int, table: Table) -> None:
+        decisions, by = hash_strings(table["decision"]), hash_strings(table["id"])
+        for half, ids in enumerate(self._tables):
+            rows = ids.lookup(decisions)
+            rows[decisions == 0] = -1
+            some = np.flatnonzero((rows >= 0) & np.isfinite(table["value"]))
+            # The last of each row by (ts, id).
+            some = some[np.lexsort((by[some], table["ts"][some], rows[some]))]
+            some = some[np.append(np.diff(rows[some]) != 0, True)[: len(some)]]
+            if len(some):
+                self._become(half, column, rows[some], table["ts"][some], by[some], table["value"][some])
+
+    def _become(
+        self, half: int, column: int, rows: NDArray[Any], ts: NDArray[np.int64], by: Hashes, value: NDArray[np.float64]
+    ) -> None:
+        held = self.store.read(_records(half), rows, self._blank)
+        when, whose = held["when"][:, column], held["by"][:, column]
+        later = np.flatnonzero((ts > when) | ((ts == when) & (by > whose)))
+        if not len(later):
+            return
+        for name, fresh in (("when", ts), ("by", by), ("value", value)):
+            held[name][later, column] = fresh[later]
+        self.store.put(_records(half), rows[later], held[later])
+
+
+def _records(half: int) -> str:
+    return f"open.{half}"

@@ -1,0 +1,157 @@
+"""`sixfold serve` of a release that estimates, from outside: the time told is that of the log, and what is wrong is named."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.serving.running import Running, serving
+from tests.serving.test_serve import in_the_log
+from tests.tiny_times import LEVELS, TinyTimes
+
+from sixfold import estimate
+from sixfold.features.batch import Batch
+from sixfold.features.indexed import Frame
+from sixfold.training.material import prepare
+from sixfold.workspace import Workspace
+
+SAID = {
+    "store": "s12", "drop": [52.37, 4.89], "items": 3, "subtotal": 31.5, "rain": 0.2, "couriers_free": 6, "driving_s": 540,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workspace(timed: TinyTimes, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace(Path(shutil.copytree(timed.workspace.folder, tmp_path_factory.mktemp("estimated") / "mine")))
+
+
+@pytest.fixture(scope="module")
+def service(workspace: Workspace):
+    with serving(workspace.folder, "--clock", "request") as running:
+        yield running
+
+
+def ask(service: Running, context: dict[str, Any] = SAID, **more: Any) -> tuple[int, Any]:
+    return service.ask("POST", "/v1/estimate", {"context": context, **more})
+
+
+def of_the_log(workspace: Workspace, ts: int, keys: dict[str, str], context: dict[str, float]) -> estimate.Estimated:
+    """The estimate of one request by the log in bulk."""
+    release = workspace.current()
+    material = prepare(release.design, list(workspace.batches()))
+    rows = {
+        of: material.ids[of].rows(np.array([keys.get(of, "").encode()])) for of in release.features.entities(None)
+    }
+    columns = {name: np.array([context.get(name.removeprefix("context."), np.nan)]) for name in context_names(release)}
+    known = Batch(material.log, material.ids, None)
+    return estimate.estimate(release.estimator, known, Frame(np.array([ts]), rows, columns, np.ones(1, np.int16)))
+
+
+def context_names(release: Any) -> list[str]:
+    return [f"context.{name}" for name in release.features.contexts]
+
+
+def test_the_served_estimate_is_that_of_the_log_in_bulk(service: Running, workspace: Workspace):
+    """Seconds within 1e-3, each time over the log with the decisions before it."""
+    start = max(batch.span()[1] for batch in workspace.batches())
+    plain = {name: value for name, value in SAID.items() if not isinstance(value, str | list)}
+    for number, store in enumerate(["s1", "s12", "s29", "never seen"], 1):
+        ts = start + number * 1_000_000
+        expected = of_the_log(workspace, ts, {"store": store}, {**plain, "drop_lat": 52.37, "drop_lon": 4.89})
+        status, told = ask(service, SAID | {"store": store}, ts=ts / 1e6)
+        assert status == 200 and told["degraded"] == [] and told["of"] == "order"
+        np.testing.assert_allclose([told["quantiles"][level] for level in LEVELS], expected.quantiles[0], atol=1e-3)
+        np.testing.assert_allclose(
+            [leg["median_s"] for leg in told["legs"].values()], expected.legs[0, :, LEVELS.index("0.5")], atol=1e-3
+        )
+        assert told["promise_s"] == expected.promised_s[0] and abs(told["mean_s"] - expected.mean[0]) < 1e-3
+        assert told["told"] == {
+            "first_min": told["promise_s"] / 60, "last_min": told["promise_s"] / 60,
+            "words": f"{told['promise_s'] / 60:g} minutes",
+        }  # fmt: skip
+        in_the_log(workspace, told["decision"])
+
+
+def test_what_was_told_is_in_the_log_with_its_keys_and_context(service: Running, workspace: Workspace):
+    _, told = ask(service, order="o-logged", keys={"courier": "c7"}, timing=True)
+    assert set(told["timing_ms"]) == {"gather", "estimate"}
+    events, at = in_the_log(workspace, told["decision"])
+    held = {name: column[at] for name, column in events.decisions.items()}
+    assert told["decision"] == "order-o-logged" and held["order"] == b"o-logged"
+    assert held["store"] == b"s12" and held["courier"] == b"c7" and held["release"] == told["release"].encode()
+    assert held["context.items"] == 3 and held["context.drop_lat"] == 52.37 and held["context.drop_lon"] == 4.89
+    assert held["estimate.promised_s"] == told["promise_s"] and not (events.shown["decision"] == at).any()
+    for level in LEVELS:
+        assert held[f"estimate.whole@{level}"] == told["quantiles"][level]
+
+
+def test_the_same_order_asked_again_gets_the_first_estimate(service: Running, workspace: Workspace):
+    _, first = ask(service, order="o-twice")
+    _, again = ask(service, SAID | {"items": 40}, order="o-twice")
+    assert again == first
+    _, third = ask(service)
+    events, _ = in_the_log(workspace, third["decision"])
+    assert events.decisions["id"].tolist().count(b"order-o-twice") == 1
+
+
+@pytest.mark.parametrize(
+    ("drop", "reason"),
+    [
+        ([0, 0], "the place is (0, 0)"),
+        ([152.37, 4.89], "latitude and longitude are swapped"),
+        (None, "a coordinate is missing"),
+    ],
+)
+def test_a_place_that_is_none_is_unknown_and_said(service: Running, workspace: Workspace, drop, reason):
+    _, told = ask(service, SAID | {"drop": drop})
+    (note,) = told["degraded"]
+    assert note == {"stage": "context.drop", "fallback": "unknown place", "reason": reason}
+    events, at = in_the_log(workspace, told["decision"])
+    assert np.isnan(events.decisions["context.drop_lat"][at]) and np.isnan(events.decisions["context.drop_lon"][at])
+
+
+def test_what_is_left_out_is_unknown(service: Running, workspace: Workspace):
+    status, told = ask(service, {})
+    assert status == 200 and [one["reason"] for one in told["degraded"]] == ["a coordinate is missing"]
+    in_the_log(workspace, told["decision"])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"context": {"items": "three"}}, 422, "context 'items' is the text 'three'"),
+        ({"context": {"items": True}}, 422, "context 'items' is True"),
+        ({"context": {"drop": [1, 2, 3]}}, 422, "context 'drop' is [1, 2, 3]"),
+        ({"context": {"drop": ["a", "b"]}}, 422, "context 'drop' is ['a', 'b']"),
+        ({"context": {"drop": {"lat": 1}}}, 422, "context 'drop' is"),
+        ({"context": {"store": 12}}, 422, "context 'store' is 12; expected the id of a store"),
+        ({"context": {"drop_lat": "north", "drop_lon": 4.9}}, 422, "context 'drop_lat' is the text 'north'"),
+        ({"context": {"items": 10**400}}, 422, "context 'items' is"),
+        ({"context": [1]}, 400, "$.context"),
+        ({"contexts": {}}, 400, "'contexts' is no field of Estimate"),
+        ({"order": ""}, 400, "$.order"),
+        ({"order": "a\0b"}, 400, "without NUL"),
+        ({"order": "o" * 255}, 422, "order is too long"),
+        ({"keys": {"ts": "x"}}, 422, "keys names 'ts'"),
+        ({"keys": {"a.b": "x"}}, 422, "keys names 'a.b'"),
+        ({"keys": {"store": 3}}, 400, "$.keys"),
+        (b"{", 400, "no JSON"),
+        (b'{"context": {"items": NaN}}', 400, "no JSON"),
+    ],
+)
+def test_what_is_wrong_is_named(service: Running, body, status, said):
+    found, answer = service.ask("POST", "/v1/estimate", body)
+    assert found == status and said in answer["error"]["message"]
+
+
+def test_only_what_the_release_does_is_offered(service: Running):
+    _, document = service.ask("GET", "/openapi.json")
+    assert "/v1/estimate" in document["paths"] and "/v1/recommend" not in document["paths"]
+    assert "Estimate" in document["components"]["schemas"] and "Slate" not in document["components"]["schemas"]
+    assert service.ask("POST", "/v1/recommend", {"member": "m1"})[0] == 404
+    status = service.ask("GET", "/v1/status")[1]
+    assert status["design"] == "delivery" and status["trial"]["member"] == "order"
+    assert [one["name"] for one in status["stages"]][:3] == ["features", "gather", "estimate"]
