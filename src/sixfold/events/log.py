@@ -31,7 +31,7 @@ from .lock import heard, held, last_said, said
 from .schema import Events, concat
 from .tables import insert, prepare, value
 
-_KINDS = "kinds"
+KINDS = "kinds"
 _CHANGED = "changed"
 REPAIRED = "repaired"
 """The note that says what a repair kept and lost."""
@@ -133,7 +133,7 @@ class EventLog:
                 insert(self.db, (offset, accepted, *new.span(), crc, hashes.tobytes(), contents.tobytes(), body))
                 accept(self.db, self.clock(), offset)
                 if kinds != self._kinds:
-                    self.remember(_KINDS, msgspec.json.encode(kinds).decode())
+                    self.remember(KINDS, msgspec.json.encode(kinds).decode())
             if self._lock is not None:
                 said(self._lock, offset)
         self._kinds = kinds
@@ -151,7 +151,7 @@ class EventLog:
 
     def kinds(self) -> dict[str, str]:
         """What every column that the log was ever given holds, by table and name."""
-        return msgspec.json.decode(self.note(_KINDS) or "{}", type=dict[str, str])
+        return msgspec.json.decode(self.note(KINDS) or "{}", type=dict[str, str])
 
     def read(self, since: int = 0) -> Iterator[tuple[int, Events]]:
         """(offset, batch) of every batch after offset `since`, in order of acceptance, as of when the first is asked for.
