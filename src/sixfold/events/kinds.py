@@ -12,7 +12,7 @@ from .schema import Events
 
 
 def kinds_of(events: Events, so_far: Mapping[str, str]) -> dict[str, str]:
-    """`so_far` with the kinds of these events' columns, by table and name; raises DataError where one was something else before."""
+    """`so_far` and the kinds of these events' columns, by table and name; raises DataError where one was something else."""
     found = dict(so_far)
     for table, columns in events.tables():
         for name, column in columns.items():

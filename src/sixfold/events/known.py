@@ -14,8 +14,8 @@ from .schema import Events
 class Known:
     """Ids seen so far with 32 bits of their content, in sorted runs that merge as they grow.
 
-    The log lets the ids of settled batches go after a week. A look-up is a binary search in O(log n) runs; an id costs 12 bytes. A table of ids beside the
-    batches was measured to slow appending from 550 to 60 thousand events a second at 2 M ids.
+    A look-up is a binary search in O(log n) runs; an id costs 12 bytes, and the log lets those of settled batches go after
+    a week. A table of ids beside the batches was measured to slow appending from 550 to 60 thousand events a second at 2 M ids.
     """
 
     def __init__(self) -> None:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import apsw
 import msgspec
@@ -71,9 +70,9 @@ def wall_us() -> int:
 class EventLog:
     """The log of a workspace. `EventLog(path)` opens or creates; one writer, any number of readers.
 
-    *Idempotency.* An id counts once: exactly, for at least 7 days after its event was accepted, by `clock` (int64 us), and for as long
-    as its batch is not settled. Where the same event comes again later than that it is taken in, and collapses when its batch
-    settles (`events.settling`). Another event under such an old id is one of its own.
+    *Idempotency.* An id counts once: exactly, for at least 7 days after its event was accepted, by `clock` (int64 us), and for as
+    long as its batch is not settled. Where the same event comes again later than that it is taken in, and collapses when its
+    batch settles (`events.settling`). Another event under such an old id is one of its own.
     """
 
     def __init__(self, path: Path, *, create: bool = True, clock: Callable[[], int] = wall_us) -> None:
@@ -124,7 +123,8 @@ class EventLog:
         keep, conflicts, hashes, contents = known.sift(events)
         accepted = sum(int(mask.sum()) for mask in keep.values())
         clashes = sum(int(mask.sum()) for mask in conflicts.values())
-        offset, crc, new = None, 0, events.select(keep)
+        offset: int | None = None
+        crc, new = 0, events.select(keep)
         if accepted:
             body = encode(new)
             crc = zlib.crc32(body)
@@ -134,8 +134,8 @@ class EventLog:
                 accept(self.db, self.clock(), offset)
                 if kinds != self._kinds:
                     self.remember(KINDS, msgspec.json.encode(kinds).decode())
-            if self._lock is not None:
-                said(self._lock, offset)
+            assert self._lock is not None
+            said(self._lock, offset)
         self._kinds = kinds
         known.add(hashes, contents)
         return Appended(offset, accepted, len(events) - accepted - clashes, conflicts, keep, new, crc ^ self._changed())
@@ -181,11 +181,13 @@ class EventLog:
     def crc(self, offset: int) -> int:
         """The checksum of a batch, 0 where there is none: whether two logs agree up to there.
 
-        Whatever takes something out of the log, a repair or a retention, changes them all. So does a week in the settled part, but for the
-        last batch of each generation: a state that stands at another is built anew.
+        Whatever takes something out of the log, a repair or a retention, changes them all. So does a week in the settled part, but
+        for the last batch of each generation: a state that stands at another is built anew.
         """
         found = value(self.db, "select max(crc) from batches where offset = ?", offset)
-        if not found and (last := value(self.db, "select min(last) from settled where last > ? and first <= ?", offset, offset)):
+        if not found and (
+            last := value(self.db, "select min(last) from settled where last > ? and first <= ?", offset, offset)
+        ):
             found = zlib.crc32(b"%d" % offset, value(self.db, "select crc from batches where offset = ?", last))
         return found ^ self._changed() if found else 0
 
@@ -195,7 +197,7 @@ class EventLog:
         return zlib.crc32("".join(said).encode())
 
     def changed(self, why: str) -> None:
-        """Say that events were taken out, as a part of the transaction that does: states folded so far are then of another log."""
+        """Say that events were taken out, in the transaction that does: states folded so far are then of another log."""
         self.remember(_CHANGED, f"{why} {zlib.crc32((self.note(_CHANGED) or '').encode())}")
         self.reindex()
 
@@ -247,4 +249,3 @@ class EventLog:
             self._known = Known()
             self._known.add(np.frombuffer(ids, np.uint64), np.frombuffer(contents, np.uint32))
         return self._known
-

@@ -14,7 +14,8 @@ from ..types import Table
 def telling(rows: Table, said: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
     """Mask (n,) of the events that are the newest of some field of their entity, or the entity's first by ts or by acceptance.
 
-    rows: key, ts, id, `@offset`, `@row` (n,); said: by field, which events say something of it (n,). Newest is the greatest (ts, id).
+    rows: key, ts, id, `@offset`, `@row` (n,); said: by field, which events say something of it (n,). The newest is the
+    greatest (ts, id).
 
     >>> rows = {"key": np.array([b"v1", b"v1", b"v1"]), "ts": np.array([1, 2, 3]), "id": np.array([b"a", b"b", b"c"])}
     >>> rows |= {"@offset": np.ones(3), "@row": np.arange(3)}
@@ -37,4 +38,4 @@ def telling(rows: Table, said: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bo
 def _ends(key: NDArray[Any], order: NDArray[np.intp]) -> NDArray[np.intp]:
     """Of rows in an order that keeps each key together: the last of each key."""
     grouped = key[order]
-    return order[np.append(grouped[1:] != grouped[:-1], True)[: len(order)]]
+    return np.asarray(order[np.append(grouped[1:] != grouped[:-1], True)[: len(order)]])

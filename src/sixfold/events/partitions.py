@@ -1,7 +1,8 @@
 """Batches as Parquet files, one a table and day, and back: the same events in the same order, exactly.
 
-Beside its own columns a file has `@offset`, the batch, and `@row`, the place in it (of slates: among the slates of the batch); the
-`decision` of a slate is the `@row` of its decision. A column that a batch has not is null in its rows. By Polars, of the extra `train`.
+Beside its own columns a file has `@offset`, the batch, and `@row`, the place in it (of slates: among the slates of the batch);
+the `decision` of a slate is the `@row` of its decision. A column that a batch has not is null in its rows. By Polars, of the
+extra `train`.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def written(table: str, day: str, rows: pl.DataFrame) -> Cut:
 
 def frame(data: bytes) -> pl.DataFrame:
     """The rows of a file."""
-    return _polars().read_parquet(io.BytesIO(data))
+    rows: pl.DataFrame = _polars().read_parquet(io.BytesIO(data))
+    return rows
 
 
 def without(table: str, day: str, data: bytes, *, keep: NDArray[np.bool_]) -> Cut:
@@ -79,8 +81,7 @@ def said(data: bytes) -> tuple[Table, dict[str, NDArray[np.bool_]]]:
 def _present(series: pl.Series) -> NDArray[np.bool_]:
     pl = _polars()
     if series.dtype in (pl.String, pl.Binary):
-        series = series.cast(pl.Binary)
-        return np.asarray((series.is_not_null() & (series != b"").fill_null(False)).to_numpy())
+        return np.asarray((series.cast(pl.Binary).bin.size().fill_null(0) > 0).to_numpy())
     if series.dtype.is_float():
         return np.asarray(series.is_not_nan().fill_null(False).to_numpy())
     return np.asarray(series.is_not_null().to_numpy())
@@ -115,7 +116,10 @@ def _batch(parts: dict[str, tuple[NDArray[np.int64], Table]]) -> Events:
             # A slate without its decision is left where that was in a file that is lost.
             kept = rows[np.minimum(at, len(rows) - 1)] == shown["decision"]
             shown = {name: column[kept] for name, column in shown.items()} | {"decision": at[kept].astype(np.int32)}
-    named = {kind: {t.partition(" ")[2]: parts[t][1] for t in ordered if t.startswith(f"{kind} ")} for kind in ("entity", "outcome")}
+    named = {
+        kind: {t.partition(" ")[2]: parts[t][1] for t in ordered if t.startswith(f"{kind} ")}
+        for kind in ("entity", "outcome")
+    }
     return Events(named["entity"], decisions, shown, named["outcome"])
 
 
@@ -187,7 +191,8 @@ def _by_table(batches: Sequence[tuple[int, Events]]) -> dict[str, list[Table]]:
 
 def _joined(parts: list[Table]) -> pl.DataFrame:
     names = dict.fromkeys(name for part in parts for name in part)
-    return _polars().DataFrame([_series(name, parts) for name in names])
+    rows: pl.DataFrame = _polars().DataFrame([_series(name, parts) for name in names])
+    return rows
 
 
 def _series(name: str, parts: list[Table]) -> pl.Series:

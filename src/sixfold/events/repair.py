@@ -92,15 +92,18 @@ def _rebuild(path: Path, fresh: Path, reason: str, *, acknowledged: int) -> None
     covered = {offset for one in generations for offset in range(one.first, one.last + 1)}
     head = max(last, *kept) if kept else last
     lost = sorted(set(range(1, max(head, acknowledged) + 1)) - kept.keys() - covered)
-    done = Repaired(
-        str(path), reason, len(kept) + len(covered), sum(row[1] for row in kept.values()) + sum(one.events for one in generations),
-        head, lost, str(_free(path)), damaged,
-    )  # fmt: skip
+    events = sum(row[1] for row in kept.values()) + sum(one.events for one in generations)
+    done = Repaired(str(path), reason, len(kept) + len(covered), events, head, lost, str(_free(path)), damaged)
     part = path.with_suffix(".part")
     for end in _BESIDE:
         part.with_name(part.name + end).unlink(missing_ok=True)
     with EventLog(part) as log:
-        _fill(log, (found[offset] for offset in sorted(found)), generations, {REPAIRED: msgspec.json.encode(done).decode()})
+        _fill(
+            log,
+            (found[offset] for offset in sorted(found)),
+            generations,
+            {REPAIRED: msgspec.json.encode(done).decode()},
+        )
     part.replace(fresh)
 
 

@@ -33,8 +33,8 @@ class Dropped(msgspec.Struct, frozen=True):
 def retain(log: EventLog, *, now: int, keep: int) -> Dropped:
     """Drop the settled days that ended more than `keep` us before `now`, or before the log's own end where that is earlier.
 
-    An entity event stays where it is undated, says the newest of some field of its entity, or is the first of its entity: since then the
-    entity is known, and by that it has its number. Raises Busy and Unavailable as `settling.settle` does.
+    An entity event stays where it is undated, says the newest of some field of its entity, or is the first of its entity: since
+    then the entity is known, and by that it has its number. Raises Busy and Unavailable as `settling.settle` does.
     """
     log.hold()
     since = partitions.day_name((min(now, log.end()) - keep) // DAY)

@@ -4,8 +4,9 @@
         <table>.<day>.parquet            the events of one table and one UTC day, "undated" for entities known since for ever
         manifest.<revision>.json         the same list of files that the log's file holds, for when that is damaged
 
-A file counts once the log names it, and no file is ever written again: what changes is another file under a new revision. So files that
-the log does not name are what a crash left, and are swept away by the next one to write. Reading needs Polars (`events.partitions`).
+A file counts once the log names it, and no file is ever written again: what changes is another file under a new revision. So
+files that the log does not name are what a crash left, and are swept away by the next one to write. Reading needs Polars
+(`events.partitions`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _NAME = re.compile(r"(\d+)-(\d+)")
 
 
 class Partition(msgspec.Struct, frozen=True):
-    """One file: what it holds, and what it must look like. first_ts and last_ts are int64 us; those of slates are their decisions'."""
+    """One file: what it holds, and what it must be. first_ts and last_ts are int64 us, those of slates of their decisions."""
 
     file: str
     table: str
@@ -39,7 +40,7 @@ class Partition(msgspec.Struct, frozen=True):
     rows: int
     first_ts: int
     last_ts: int
-    bytes: int
+    size_bytes: int
     sha256: str
 
     @staticmethod
@@ -118,7 +119,7 @@ def named(db: apsw.Connection) -> list[Generation]:
 
 
 def name(db: apsw.Connection, one: Generation) -> None:
-    """Have a log's file name a generation, in the place of the one with the same first batch; part of the caller's transaction."""
+    """Have a log's file name a generation, in the place of the one that begins alike; part of the caller's transaction."""
     row = (one.first, one.last, one.events, one.last_ts, one.encode())
     db.execute("insert or replace into settled values (?, ?, ?, ?, ?)", row)
 
@@ -145,7 +146,7 @@ def checked(folder: Path, part: Partition) -> bytes:
             f"{folder / part.file} is gone: the log was changed while it was read, so read it again; "
             "if it stays away, 'sixfold repair' keeps everything else"
         ) from error
-    if len(data) != part.bytes or hashlib.sha256(data).hexdigest() != part.sha256:
+    if len(data) != part.size_bytes or hashlib.sha256(data).hexdigest() != part.sha256:
         raise DataError(f"{folder / part.file} is damaged (checksum differs); 'sixfold repair' keeps everything else")
     return data
 
@@ -157,7 +158,7 @@ def missing(folder: Path, one: Generation) -> str:
         return f"{manifest} is not as it was written"
     for part in one.partitions:
         path = folder / one.folder / part.file
-        if not path.exists() or path.stat().st_size != part.bytes:
+        if not path.exists() or path.stat().st_size != part.size_bytes:
             return f"{path} is not as it was written"
     return ""
 
@@ -204,7 +205,9 @@ def publish(folder: Path, one: Generation) -> None:
 
 def sweep(folder: Path, generations: Iterable[Generation]) -> int:
     """Remove the files that no generation names; gives how many."""
-    kept = {folder / one.folder / file for one in generations for file in (one.manifest, *(p.file for p in one.partitions))}
+    kept = {
+        folder / one.folder / file for one in generations for file in (one.manifest, *(p.file for p in one.partitions))
+    }
     gone = 0
     for inner in folder.iterdir() if folder.exists() else ():
         if not _NAME.fullmatch(inner.name):

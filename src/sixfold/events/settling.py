@@ -1,7 +1,8 @@
 """Old batches move from the log's file into Parquet by day, and ids are let go a week after they were accepted.
 
-At every moment an event is in exactly one place: files are written and on disk first, under a generation that nothing names yet; then one
-transaction names them and empties the rows of their batches. A crash before it leaves files to sweep, and after it nothing to do.
+At every moment an event is in exactly one place: files are written and on disk first, under a generation that nothing names
+yet; then one transaction names them and empties the rows of their batches. A crash before it leaves files to sweep, and after
+it nothing to do.
 
 What came again after its id was let go collapses here: it is found by reading the ids of what was settled more than a week ago.
 """
@@ -37,7 +38,7 @@ _FULL = (apsw.FullError, apsw.IOError, apsw.CantOpenError, OSError)
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """What a settling did: batches and events that moved, files and bytes that hold them, duplicates that collapsed, ids let go."""
+    """What a settling did: batches and events that moved, the files that hold them, duplicates that collapsed, ids let go."""
 
     batches: int = 0
     events: int = 0
@@ -78,7 +79,9 @@ def room(log: EventLog) -> Iterator[None]:
         yield
     except _FULL as error:
         settled.sweep(settled.home(log.path), settled.named(log.db))
-        raise Unavailable(f"{log.path} cannot be settled ({error}); nothing is lost: make room and run it again") from error
+        raise Unavailable(
+            f"{log.path} cannot be settled ({error}); nothing is lost: make room and run it again"
+        ) from error
 
 
 def write(log: EventLog, span: tuple[int, int], revision: int, batches: Sequence[tuple[int, Events]]) -> Generation:
@@ -135,11 +138,13 @@ def _move(log: EventLog, rows: list[tuple[Any, ...]], known: Known) -> Moved:
             insert(log.db, stub(row))
         if duplicates:
             log.changed(f"{duplicates} duplicates")
-    return Moved(len(rows), one.events, duplicates, len(one.partitions), sum(part.bytes for part in one.partitions))
+    return Moved(
+        len(rows), one.events, duplicates, len(one.partitions), sum(part.size_bytes for part in one.partitions)
+    )
 
 
 def _repeated(log: EventLog, upto: int, ts: int) -> Known:
-    """Which ids of the batches that are to move are in the settled part already, among those that may have been let go, with the content there."""
+    """Ids of the batches that are to move that were settled before and may have been let go, with their content there."""
     out = Known()
     query = "select ids from batches where offset > ? and offset <= ?"
     wanted = np.sort(np.frombuffer(b"".join(ids for (ids,) in log.db.execute(query, (_settled(log), upto))), np.uint64))
@@ -180,10 +185,12 @@ def _collapsed(events: Events, known: Known) -> Events:
 
 
 def _let_go(log: EventLog, ts: int) -> int:
-    """Forget the ids of settled batches that were accepted before a ts; gives how many. The last batch of a generation keeps its checksum."""
+    """Forget the ids of settled batches accepted before a ts; gives how many. The last of each generation keeps its checksum."""
     upto = min(accepted_before(log.db, ts), _settled(log))
     gone = value(log.db, "select sum(length(ids)) from batches where offset <= ?", upto) // 8
-    query = f"select {COLUMNS} from batches where offset <= ? and offset in (select last from settled) and length(ids) > 0"
+    query = (
+        f"select {COLUMNS} from batches where offset <= ? and offset in (select last from settled) and length(ids) > 0"
+    )
     lasts = list(log.db.execute(query, (upto,)))
     with log.db:
         for row in lasts:

@@ -1,11 +1,11 @@
 """The tables of a log's file: what a row is, and whether it is as it was written.
 
-    batches    a row a batch. Once it is settled its body and its counts are gone: its checksum stays for a while, and so do the hashes
-               of its ids (8 bytes each) and contents (4), for as long as the log tells a second one from the first.
-    settled    a row a generation: batches `first` to `last`, which are in the files that its manifest names (`events.settled`)
-    accepted   what the last batch was at the end of each hour in which some were accepted (hours since 1970)
-    notes      what is remembered under a key
-    served     feature values of some decisions as they were served; made when there are some
+batches    a row a batch. Once it is settled its body and its counts are gone: its checksum stays for a while, and so do the
+           hashes of its ids (8 bytes each) and contents (4), for as long as the log tells a second one from the first.
+settled    a row a generation: batches `first` to `last`, which are in the files that its manifest names (`events.settled`)
+accepted   what the last batch was at the end of each hour in which some were accepted (hours since 1970)
+notes      what is remembered under a key
+served     feature values of some decisions as they were served; made when there are some
 """
 
 from __future__ import annotations
@@ -96,4 +96,4 @@ def is_whole(row: tuple[Any, ...], sum_: object) -> bool:
 
 def is_stub(row: tuple[Any, ...]) -> bool:
     """Whether a row is of a batch that is settled."""
-    return row[1] == 0 and row[-1] == b""
+    return bool(row[1] == 0 and row[-1] == b"")
