@@ -30,6 +30,8 @@ from .lock import heard, held, last_said, said
 from .schema import Events, concat
 from .tables import insert, prepare, value
 
+PATIENCE_MS = 10_000
+"""How long another process may keep a lock of the file before that is an error."""
 KINDS = "kinds"
 _CHANGED = "changed"
 REPAIRED = "repaired"
@@ -88,7 +90,7 @@ class EventLog:
         self.db = apsw.Connection(str(path))
         """For the other modules of this folder."""
         self.db.transaction_mode = "IMMEDIATE"
-        self.db.set_busy_timeout(10_000)
+        self.db.set_busy_timeout(PATIENCE_MS)
         # Who only reads leaves the write-ahead log as it is: what is wrong with it would be gone before anyone looked.
         self.db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         self._known: Known | None = None
