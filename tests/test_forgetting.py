@@ -37,7 +37,10 @@ def renamed(events: Events, old: bytes, new: str) -> Events:
 
     def fresh(table: dict[str, np.ndarray], key: str) -> dict[str, np.ndarray]:
         table = take(table, table[key] == old)
-        return table | {"id": np.char.add(f"{new}/".encode(), table["id"]), key: np.full(len(table["ts"]), new.encode())}
+        return table | {
+            "id": np.char.add(f"{new}/".encode(), table["id"]),
+            key: np.full(len(table["ts"]), new.encode()),
+        }
 
     kept = events.select({"decision": events.decisions["member"] == old} if "member" in events.decisions else {})
     outcomes = {name: fresh(dict(table), "member") for name, table in events.outcomes.items()}
@@ -66,7 +69,9 @@ def known(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     log.append(Events(outcomes={"watch": late.outcomes["watch"]}))
     log.append(renamed(whole, b"m7", "member-of-late"))
     decision = f"{WHO}/served"
-    log.keep({name: encode(Served(name, "r", who, 0, 1, {}, [b"v1"], b"")) for name, who in ((decision, WHO), ("d", OTHER))})
+    log.keep(
+        {name: encode(Served(name, "r", who, 0, 1, {}, [b"v1"], b"")) for name, who in ((decision, WHO), ("d", OTHER))}
+    )
     log.close()
     rows = [
         quarantine.Held("f.csv", at, "bad", raw)
@@ -93,7 +98,11 @@ def told(workspace: Workspace) -> dict[str, int]:
     out = {}
     with workspace.log() as log:
         for name, table in log.all().tables():
-            out[name] = int((table["key" if name.startswith("entity") else "member"] == WHO.encode()).sum()) if "member" in name or "member" in table else 0
+            out[name] = (
+                int((table["key" if name.startswith("entity") else "member"] == WHO.encode()).sum())
+                if "member" in name or "member" in table
+                else 0
+            )
     return out
 
 
@@ -141,9 +150,16 @@ def test_no_byte_is_left(workspace):
     forget(workspace, WHO)
     assert holding(workspace.folder, WHO.encode()) == []
     with workspace.log() as log:
-        assert all(WHO.encode() not in value.tobytes() for _, events in log.read() for _, t in events.tables() for value in t.values())
+        assert all(
+            WHO.encode() not in value.tobytes()
+            for _, events in log.read()
+            for _, t in events.tables()
+            for value in t.values()
+        )
     assert holding(workspace.folder / "events", OTHER.encode()), "the test would find it"
-    assert [row.raw for row in quarantine.read_held(workspace.folder / "events" / "quarantine.jsonl")] == [{"member": OTHER}]
+    assert [row.raw for row in quarantine.read_held(workspace.folder / "events" / "quarantine.jsonl")] == [
+        {"member": OTHER}
+    ]
 
 
 def test_state_and_the_next_release_do_not_know_it(workspace, tiny):

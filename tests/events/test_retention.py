@@ -122,7 +122,10 @@ def test_a_reader_that_comes_too_late_for_a_file_is_told(tmp_path, clock, monkey
 def test_steps_in_any_order_end_alike(tmp_path, clock, seed):
     """Settling and retention in turns, as a service does over weeks, leave what one of each at the end leaves."""
     log = random_log(np.random.default_rng(seed), decisions=80)
-    with EventLog(tmp_path / "often" / "log.sqlite", clock=clock) as often, EventLog(tmp_path / "once" / "log.sqlite", clock=clock) as once:
+    with (
+        EventLog(tmp_path / "often" / "log.sqlite", clock=clock) as often,
+        EventLog(tmp_path / "once" / "log.sqlite", clock=clock) as once,
+    ):
         for part in (log.before(START), *(log.between(START + at * DAY, START + (at + 1) * DAY) for at in range(7))):
             often.append(part)
             once.append(part)

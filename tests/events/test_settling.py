@@ -127,7 +127,9 @@ def test_what_comes_again_later_counts_until_it_settles(tmp_path, clock):
         assert (again.accepted, other.accepted) == (len(BATCHES[3]), 3) and len(log) == len(LOG) + len(BATCHES[3]) + 3
         clock.now += 2 * DAY
         done = settle(log, now=clock.now)
-        assert (done.duplicates, done.events) == (len(BATCHES[3]), 3), "other content under an old id is an event of its own"
+        assert (done.duplicates, done.events) == (len(BATCHES[3]), 3), (
+            "other content under an old id is an event of its own"
+        )
         same_batches(before, [pair for pair in log.read() if pair[0] < other.offset])
         assert log.crc(len(before)) not in (0, crc), "a state that has counted them twice is no longer of this log"
 
@@ -201,7 +203,13 @@ def test_the_order_of_tables_within_a_batch_is_kept(tmp_path, clock):
     orders = [("click", "watch"), ("watch", "click")]
     with EventLog(tmp_path / "log.sqlite", clock=clock) as log:
         for number, names in enumerate(orders):
-            log.append(Events(outcomes={name: {**rows, "id": np.char.add(rows["id"], f"{number}{name}".encode())} for name in names}))
+            log.append(
+                Events(
+                    outcomes={
+                        name: {**rows, "id": np.char.add(rows["id"], f"{number}{name}".encode())} for name in names
+                    }
+                )
+            )
         settle(log, now=clock.now + 2 * DAY)
         assert [tuple(events.outcomes) for _, events in log.read()] == orders
 
@@ -258,13 +266,21 @@ STEP = st.one_of(
 def test_any_order_of_steps_within_a_week_is_an_unsettled_log(tmp_path_factory, steps):
     """The same log without settling gives the same answers, whatever is asked when."""
     folder, clock = tmp_path_factory.mktemp("log"), Clock()
-    mine, plain = EventLog(folder / "mine" / "log.sqlite", clock=clock), EventLog(folder / "plain" / "log.sqlite", clock=clock)
+    mine, plain = (
+        EventLog(folder / "mine" / "log.sqlite", clock=clock),
+        EventLog(folder / "plain" / "log.sqlite", clock=clock),
+    )
     for step, first, second in steps:
         match step:
             case "append":
                 part = LOG.between(START + min(first, second) * DAY, START + max(first, second) * DAY)
                 one, other = mine.append(part), plain.append(part)
-                assert (one.offset, one.accepted, one.duplicates, one.crc) == (other.offset, other.accepted, other.duplicates, other.crc)
+                assert (one.offset, one.accepted, one.duplicates, one.crc) == (
+                    other.offset,
+                    other.accepted,
+                    other.duplicates,
+                    other.crc,
+                )
             case "settle":
                 settle(mine, now=clock.now, before=first * HOUR + 1)
             case "read":
