@@ -63,7 +63,8 @@ def forget(workspace: Workspace, of: str, names: Sequence[str], *, now: int, sal
     Raises DataError where the log has no such type or knows an id not, Busy where another process writes or reads.
     """
     ids = tuple(dict.fromkeys(names))
-    with workspace.log() as log:
+    # Who trains meanwhile would put what is to go back into the cache.
+    with workspace.log() as log, workspace.training():
         log.hold()
         forgetting.check(log, of)
         who = Named(of, tuple(one.encode() for one in ids), _item(workspace))

@@ -72,7 +72,8 @@ def test_of_entities_the_first_the_undated_and_the_newest_of_each_field_stay(tmp
         log.append(video(("stale", day[2], "v1", {"price": 2.0}), ("newest", day[3], "v0", {"price": 3.0})))
         log.append(video(("price", day[3], "v1", {"price": 3.0})))
         log.append(Events(outcomes={"watch": {
-            "id": np.array([b"o"]), "ts": np.array([day[5]]), "decision": np.zeros(1, "S1"), "value": np.ones(1), "video": np.array([b"v1"]),
+            "id": np.array([b"o"]), "ts": np.array([day[5]]), "decision": np.zeros(1, "S1"), "value": np.ones(1),
+            "video": np.array([b"v1"]),
         }}))  # fmt: skip
         settle(log, now=clock.now + 2 * DAY)
         assert retain(log, now=day[5], keep=DAY).events == {"entity video": 2}

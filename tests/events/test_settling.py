@@ -236,9 +236,12 @@ def test_a_log_of_version_2_counts_as_accepted_when_it_is_opened(tmp_path, clock
 
 
 def test_another_process_that_writes_is_not_disturbed(tmp_path, clock):
-    with filled(tmp_path / "log.sqlite", clock), EventLog(tmp_path / "log.sqlite") as second:
-        with pytest.raises(Busy, match="or stop it first"):
-            settle(second, now=clock.now + 2 * DAY)
+    with (
+        filled(tmp_path / "log.sqlite", clock),
+        EventLog(tmp_path / "log.sqlite") as second,
+        pytest.raises(Busy, match="or stop it first"),
+    ):
+        settle(second, now=clock.now + 2 * DAY)
 
 
 def test_without_polars_it_says_so_before_it_begins(tmp_path, clock, monkeypatch):

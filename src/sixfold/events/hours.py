@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 import apsw
 
 from ..types import SECOND
 from .tables import value
 
 HOUR = 3_600 * SECOND
+
+
+def wall_us() -> int:
+    """The time of day, int64 us."""
+    return time.time_ns() // 1000
 
 
 def accept(db: apsw.Connection, now: int, head: int) -> None:

@@ -8,7 +8,6 @@ a duplicate and is left out, one with other content is a conflict and is handed 
 from __future__ import annotations
 
 import os
-import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from ..errors import DataError
 from . import settled
 from .codec import decode, encode
 from .damage import damage
-from .hours import HOUR, accept
+from .hours import HOUR, accept, wall_us
 from .kinds import kinds_of
 from .known import Known
 from .lock import heard, held, last_said, said
@@ -63,10 +62,6 @@ class Appended:
     kept: Mapping[str, NDArray[np.bool_]]
     new: Events
     crc: int
-
-
-def wall_us() -> int:
-    return time.time_ns() // 1000
 
 
 class EventLog:
@@ -131,13 +126,13 @@ class EventLog:
             body = encode(new)
             crc = zlib.crc32(body)
             with self.db:
-                offset = self.head() + 1
-                insert(self.db, (offset, accepted, *new.span(), crc, hashes.tobytes(), contents.tobytes(), body))
-                accept(self.db, self.clock(), offset)
+                head = self.head() + 1
+                insert(self.db, (head, accepted, *new.span(), crc, hashes.tobytes(), contents.tobytes(), body))
+                accept(self.db, self.clock(), head)
                 if kinds != self._kinds:
                     self.remember(KINDS, msgspec.json.encode(kinds).decode())
             assert self._lock is not None
-            said(self._lock, offset)
+            said(self._lock, offset := head)
         self._kinds = kinds
         known.add(hashes, contents)
         return Appended(offset, accepted, len(events) - accepted - clashes, conflicts, keep, new, crc ^ self._changed())
@@ -183,13 +178,12 @@ class EventLog:
     def crc(self, offset: int) -> int:
         """The checksum of a batch, 0 where there is none: whether two logs agree up to there.
 
-        Whatever takes something out of the log, a repair or a retention, changes them all. So does a week in the settled part, but
-        for the last batch of each generation: a state that stands at another is built anew.
+        Whatever takes something out of the log changes them all. So does a week in the settled part, but for the last batch of a
+        generation: a state that stands at another is built anew.
         """
         found = value(self.db, "select max(crc) from batches where offset = ?", offset)
-        if not found and (
-            last := value(self.db, "select min(last) from settled where last > ? and first <= ?", offset, offset)
-        ):
+        within = "select min(last) from settled where last > ? and first <= ?"
+        if not found and (last := value(self.db, within, offset, offset)):
             found = zlib.crc32(b"%d" % offset, value(self.db, "select crc from batches where offset = ?", last))
         return found ^ self._changed() if found else 0
 
