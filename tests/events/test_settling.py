@@ -264,7 +264,7 @@ STEP = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(steps=st.lists(STEP, min_size=3, max_size=14))
 def test_any_order_of_steps_within_a_week_is_an_unsettled_log(tmp_path_factory, steps):
     """The same log without settling gives the same answers, whatever is asked when."""
@@ -301,7 +301,7 @@ def test_any_order_of_steps_within_a_week_is_an_unsettled_log(tmp_path_factory, 
     plain.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(steps=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 9)), min_size=1, max_size=10))
 def test_over_weeks_every_event_is_there_once(tmp_path_factory, steps):
     """What comes again after its id was let go has collapsed once all is settled; the first of each stands where it stood."""

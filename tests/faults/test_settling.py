@@ -121,10 +121,10 @@ def cut_at_every(stride: int, source: Path, folder: Path, work: Callable[[Path],
     return cuts
 
 
-@pytest.mark.parametrize(("work", "stride"), [(settles, 1999), (retains, 997), (forgets, 3001)])
+@pytest.mark.parametrize(("work", "stride"), [(settles, 1999), (retains, 997), (forgets, 4999)])
 def test_cut_short(tmp_path, work, stride):
     source = apart(sound, tmp_path / "sound", work is not settles)
-    assert cut_at_every(stride, source, tmp_path, work) >= 3
+    assert cut_at_every(stride, source, tmp_path, work) >= 2
 
 
 @pytest.mark.slow
