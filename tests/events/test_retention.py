@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.events.test_settling import Clock, filled, ids
 from tests.logs import START, random_log, same_batches
 
 from sixfold.errors import DataError
-from sixfold.events import settling
+from sixfold.events import settled, settling
+from sixfold.events.hours import HOUR
 from sixfold.events.log import EventLog
 from sixfold.events.retention import retain
 from sixfold.events.schema import ALWAYS, Events
@@ -117,6 +120,86 @@ def test_a_reader_that_comes_too_late_for_a_file_is_told(tmp_path, clock, monkey
         retain(log, now=clock.now, keep=DAY)
         with pytest.raises(DataError, match="is gone: the log was changed while it was read, so read it again"):
             list(reading)
+
+
+class Model:
+    """A log as lists, of which retention is a loop over events."""
+
+    def __init__(self) -> None:
+        self.batches: dict[int, Events] = {}
+
+    def retain(self, last: int, since: int) -> None:
+        """Nothing of the batches up to `last` stays that is of a day before `since`, but what entities need."""
+        stays = set()
+        rows = self._said(last)
+        for mine in ([row for row in rows if row[2] == key] for key in {row[2] for row in rows}):
+            stays |= {mine[0][1], min(mine)[1]}
+            stays |= {
+                max(row for row in mine if field in row[3])[1] for field in {name for row in mine for name in row[3]}
+            }
+        for offset in [offset for offset in self.batches if offset <= last]:
+            events = self.batches[offset]
+            keep = {
+                name: (table["ts"] // DAY >= since) | (np.isin(table["id"], list(stays)) & name.startswith("entity "))
+                for name, table in events.tables()
+            }
+            self.batches[offset] = events.select(keep)
+
+    def _said(self, last: int) -> list[tuple[int, bytes, bytes, tuple[str, ...]]]:
+        """(ts, id, key, fields) of what was said of videos, in order of acceptance."""
+        out = []
+        for offset in sorted(offset for offset in self.batches if offset <= last):
+            table = self.batches[offset].entities.get("video", {"ts": np.empty(0)})
+            fields = [name for name in ("price", "title") if name in table]
+            for row in range(len(table["ts"])):
+                told = tuple(name for name in fields if not np.isnan(table[name][row]))
+                out.append((int(table["ts"][row]), bytes(table["id"][row]), bytes(table["key"][row]), told))
+        return out
+
+    def end(self) -> int:
+        return max((events.span()[1] for events in self.batches.values()), default=0)
+
+
+APPEND = st.tuples(st.just("append"), st.integers(0, 3), st.sampled_from(["price", "title", "both", "watch"]))
+STEP = st.one_of(
+    APPEND,
+    APPEND,
+    st.tuples(st.just("settle"), st.integers(0, 12), st.just("")),
+    st.tuples(st.just("retain"), st.just(1), st.just("")),
+)
+
+
+def happened(number: int, now: int, key: int, what: str) -> Events:
+    """A batch of two watches, or of two things said of videos."""
+    if what == "watch":
+        table = {
+            "id": np.array([f"w{number}a".encode(), f"w{number}b".encode()]), "ts": np.array([now, now - DAY]),
+            "decision": np.zeros(2, "S1"), "value": np.ones(2), "video": np.array([f"v{key}".encode()] * 2),
+        }  # fmt: skip
+        return Events(outcomes={"watch": table})
+    said = {name: float(number) for name in (("price", "title") if what == "both" else (what,))}
+    return video((f"e{number:03d}a", now, f"v{key}", said), (f"e{number:03d}b", now - key * DAY, f"v{key // 2}", said))
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=st.lists(STEP, min_size=15, max_size=25))
+def test_any_order_of_steps_is_a_loop_over_events(tmp_path_factory, steps):
+    clock, model = Clock(), Model()
+    with EventLog(tmp_path_factory.mktemp("log") / "log.sqlite", clock=clock) as log:
+        for number, (step, first, what) in enumerate(steps):
+            match step:
+                case "append":
+                    part = happened(number, clock.now, first, what)
+                    model.batches[log.append(part).offset or 0] = part
+                    clock.now += 18 * HOUR
+                case "settle":
+                    settle(log, now=clock.now, before=first * HOUR + 1)
+                case _:
+                    last = max((one.last for one in settled.named(log.db)), default=0)
+                    model.retain(last, (min(clock.now, model.end()) - first * DAY) // DAY)
+                    retain(log, now=clock.now, keep=first * DAY)
+            same_batches(sorted(model.batches.items()), list(log.read()))
+            assert (len(log), log.end()) == (sum(map(len, model.batches.values())), model.end())
 
 
 @pytest.mark.parametrize("seed", range(4))

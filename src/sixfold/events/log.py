@@ -182,9 +182,10 @@ class EventLog:
         generation: a state that stands at another is built anew.
         """
         found = value(self.db, "select max(crc) from batches where offset = ?", offset)
-        within = "select min(last) from settled where last > ? and first <= ?"
-        if not found and (last := value(self.db, within, offset, offset)):
-            found = zlib.crc32(b"%d" % offset, value(self.db, "select crc from batches where offset = ?", last))
+        if not found:
+            query = "select manifest from settled where first <= ? and last >= ?"
+            for (manifest,) in self.db.execute(query, (offset, offset)):
+                found = zlib.crc32(b"%d" % offset, zlib.crc32(manifest))
         return found ^ self._changed() if found else 0
 
     def _changed(self) -> int:
