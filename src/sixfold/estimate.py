@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .design import Design
-    means = [_mean(leg, table, legs[:, place]) for place, leg in enumerate(model.legs.values())]
-    mean = np.maximum(sum(means, np.zeros(1)), 0)
+from .errors import DataError, nearest
+from .estimation import FittedEstimator, law
 from .estimation.conformal import FittedConformal
 from .estimation.legs import FittedLegs
 from .estimation.quantiles import FittedQuantiles
@@ -115,12 +115,8 @@ def estimated(model: Estimator, table: Floats) -> Estimated:
     legs = np.stack([leg.quantiles(table) for leg in model.legs.values()], axis=1)
     whole = legs[:, 0] if len(model.legs) == 1 else model.joint.total(model.levels, legs)
     quantiles = model.coverage.apply(whole)
-<<<<<<< HEAD
-    mean = np.maximum(sum((leg.mean(table) for leg in model.legs.values()), np.zeros(1)), 0)
-=======
     means = [_mean(leg, table, legs[:, place]) for place, leg in enumerate(model.legs.values())]
-    mean = np.maximum(sum(means, np.zeros(1)) + model.bias_s, 0)
->>>>>>> h-serve
+    mean = np.maximum(sum(means, np.zeros(1)), 0)
     promised = model.design.estimate.promise.of(model.levels, quantiles)
     return Estimated(table, legs, quantiles, mean.astype(np.float32), promised)
 

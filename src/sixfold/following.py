@@ -58,9 +58,7 @@ def forecast(model: Estimator, found: Estimated) -> dict[str, float]:
     """What is logged of an estimate: the mean, the promise, and the quantiles of each leg and of the whole by name and level."""
     levels = [f"{level:g}" for level in model.levels.tolist()]
     rows = {**dict(zip(model.legs, found.legs[0].tolist(), strict=True)), _WHOLE: found.quantiles[0].tolist()}
-    named = {
-        f"{name}@{level}": value for name, row in rows.items() for level, value in zip(levels, row, strict=True)
-    }
+    named = {f"{name}@{level}": value for name, row in rows.items() for level, value in zip(levels, row, strict=True)}
     return {_PROMISED: float(found.promised_s[0]), _MEAN: float(found.mean[0]), **named}
 
 
@@ -130,12 +128,14 @@ def _finished(model: Estimator, known: Known, at: dict[str, float]) -> tuple[Dou
 def _timetable(ends: Doubles, *, until: float, before: float) -> Doubles:
     """The moments (n,), in seconds since the ask, at which the estimate is made anew, the first being 0."""
     steps = np.unique(np.concatenate([_TIMETABLE, ends[np.isfinite(ends)]]))
-    return steps[(steps == 0) | (steps <= until) & (steps < before)]
+    kept: Doubles = steps[(steps == 0) | (steps <= until) & (steps < before)]
+    return kept
 
 
 def next_step(elapsed_s: float) -> float:
     """When the timetable next has an estimate made anew, in seconds since the ask."""
-    return float(_TIMETABLE[min(np.searchsorted(_TIMETABLE, elapsed_s, side="right"), len(_TIMETABLE) - 1)])
+    at = int(np.searchsorted(_TIMETABLE, elapsed_s, side="right"))
+    return float(_TIMETABLE[min(at, len(_TIMETABLE) - 1)])
 
 
 def _legs(design: Design) -> tuple[str, ...]:

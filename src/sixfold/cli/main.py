@@ -27,6 +27,8 @@ COMMANDS = {
     "bench": ("bench", "Load a running service, open loop: latency, goodput, the knee."),
     "live": ("live", "Close the loop: a world's members, the service, a training each day."),
     "drill": ("drill", "Break each part of the service in turn, under load: what users got."),
+    "settle": ("settle", "Move old batches of the log into Parquet by day; drop old days."),
+    "forget": ("settle", "Take a member out of everything, with a receipt."),
     "repair": ("repair", "Make a damaged log whole again; says what is lost."),
     "doctor": ("use", "What this installation has and lacks."),
     "demo": ("demo", "All of it: world, train, evaluate, check, a slate explained."),

@@ -207,16 +207,19 @@ def _verify_served(workspace: Workspace, *, machine: bool) -> None:
 
 
 @click.command()
+@in_dir
 @as_json
-def doctor(machine: bool) -> None:
-    """What this installation has and lacks; exit 4 where training would fail.
+def doctor(folder: Path, machine: bool) -> None:
+    """What this installation has and lacks, and whether the settled part of the log is whole; exit 4 where something is wrong.
 
     \b
     sixfold doctor
+    sixfold doctor --dir my-video
     """
     from ..doctor import examine
+    from ..workspace import Workspace
 
-    found = examine()
+    found = examine(Workspace(folder).log_path)
     if machine:
         emit(found)
     else:

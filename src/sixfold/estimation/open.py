@@ -29,7 +29,7 @@ _DAY, _FIRST = "open.day", np.zeros(1, np.int64)
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """What is kept: the names of forecast numbers, without `estimate.`, the first of which every forecast has, and of outcomes."""
+    """What is kept: the names of outcomes, and of forecast numbers without `estimate.`; every forecast has the first one."""
 
     forecast: tuple[str, ...]
     outcomes: tuple[str, ...]

@@ -15,9 +15,9 @@ from msgspec import UNSET, structs
 from .. import pipeline
 from ..errors import DataError
 from ..estimate import estimated
+from ..estimation.open import Known, Open
 from ..events.hashing import hash_strings
 from ..explain import Explained, explain
-from ..estimation.open import Known, Open
 from ..features.online import State
 from ..features.served import Served
 from ..following import forecast
