@@ -178,7 +178,7 @@ def test_state_and_the_next_release_do_not_know_it(workspace, tiny):
     for name in rebuilt.store.nbytes():
         rows = min(len(state.store[name]), len(rebuilt.store[name]))
         np.testing.assert_array_equal(state.store[name][:rows], rebuilt.store[name][:rows], err_msg=name)
-    last = golden.read(workspace.releases / number / "golden").member[-1]
+    last = golden.read(workspace.releases / number / "golden").keys["member"][-1]
     assert {held.release: held.names_it for held in forget(workspace, last.decode()).releases}[number]
 
 
