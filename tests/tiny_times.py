@@ -34,7 +34,11 @@ def build(folder: Path) -> TinyTimes:
     workspace = Workspace(folder)
     beginning.fill(workspace, "delivery", WORLD)
     trained = journey.train(
-        workspace.design, workspace.batches(), into=workspace.releases, cache=Cache(workspace.cache), world=WORLD.truth()
+        workspace.design,
+        workspace.batches(),
+        into=workspace.releases,
+        cache=Cache(workspace.cache),
+        world=WORLD.truth(),
     )
     workspace.promote(trained.release.id)
     return TinyTimes(workspace, workspace.design, trained)

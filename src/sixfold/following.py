@@ -128,14 +128,13 @@ def _finished(model: Estimator, known: Known, at: dict[str, float]) -> tuple[Dou
 def _timetable(ends: Doubles, *, until: float, before: float) -> Doubles:
     """The moments (n,), in seconds since the ask, at which the estimate is made anew, the first being 0."""
     steps = np.unique(np.concatenate([_TIMETABLE, ends[np.isfinite(ends)]]))
-    kept: Doubles = steps[(steps == 0) | (steps <= until) & (steps < before)]
-    return kept
+    return np.asarray(steps[(steps == 0) | (steps <= until) & (steps < before)])
 
 
 def next_step(elapsed_s: float) -> float:
     """When the timetable next has an estimate made anew, in seconds since the ask."""
-    at = int(np.searchsorted(_TIMETABLE, elapsed_s, side="right"))
-    return float(_TIMETABLE[min(at, len(_TIMETABLE) - 1)])
+    following = int(np.searchsorted(_TIMETABLE, elapsed_s, side="right"))
+    return float(_TIMETABLE[min(following, len(_TIMETABLE) - 1)])
 
 
 def _legs(design: Design) -> tuple[str, ...]:

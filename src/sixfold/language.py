@@ -26,6 +26,7 @@ from .estimation.conformal import Conformal
 from .estimation.promise import Promise
 from .estimation.quantiles import Quantiles
 from .features import words as _features
+from .features.places import Area
 from .features.spec import SHOWN as _SHOWN
 from .features.spec import Rate as _Rate
 from .features.spec import Stream as _Stream
@@ -129,7 +130,7 @@ def mean(
 
 
 __all__ = [
-    "ALS", "EASE", "Amount", "Assume", "ByKey", "Components", "Conformal", "Design", "Downsample", "Estimate",
+    "ALS", "EASE", "Amount", "Area", "Assume", "ByKey", "Components", "Conformal", "Design", "Downsample", "Estimate",
     "Forest", "Happens", "Identity", "Isotonic", "ItemItem", "KeepAll", "Learning", "Linear", "LinearQuantiles",
     "Metrics", "Overall", "Platt", "Popular", "Problem", "Promise", "Quantiles", "Recent", "Requirements", "Reweight",
     "Scale", "Service", "Slate", "Split", "age", "at_least", "attribute", "auc", "average_precision", "bearing",

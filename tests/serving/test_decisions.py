@@ -11,11 +11,11 @@ from sixfold.serving.decisions import Decision, Decisions
 def decision(number: int, **context: str | float) -> Decision:
     items = np.array([b"v1", b"v2"])
     scores = np.array([0.5, 0.25], np.float32)
-    return Decision(f"d{number}", number, "r", f"m{number}", context, items, scores, np.ones(2, np.float32))
+    return Decision(f"d{number}", number, "r", {"member": f"m{number}"}, context, items, scores, np.ones(2, np.float32))
 
 
 def test_decisions_become_one_batch():
-    held = Decisions("member")
+    held = Decisions()
     events = held.events([decision(1, device="tv"), decision(2, device="phone", lat=52.5), decision(3)])
     assert events.decisions["member"].tolist() == [b"m1", b"m2", b"m3"]
     assert events.decisions["context.device"].tolist() == [b"tv", b"phone", b""]
@@ -26,7 +26,7 @@ def test_decisions_become_one_batch():
 
 def test_what_waits_is_bounded_and_what_is_lost_is_counted(monkeypatch):
     monkeypatch.setattr(decisions, "HELD", 3)
-    held = Decisions("member")
+    held = Decisions()
     held._held = type(held._held)(maxlen=3)
     for number in range(4):
         held.add(decision(number))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +46,7 @@ def of_the_log(workspace: Workspace, ts: int, keys: dict[str, str], context: dic
     """The estimate of one request by the log in bulk."""
     release = workspace.current()
     material = prepare(release.design, list(workspace.batches()))
-    rows = {
-        of: material.ids[of].rows(np.array([keys.get(of, "").encode()])) for of in release.features.entities(None)
-    }
+    rows = {of: material.ids[of].rows(np.array([keys.get(of, "").encode()])) for of in release.features.entities(None)}
     columns = {name: np.array([context.get(name.removeprefix("context."), np.nan)]) for name in context_names(release)}
     known = Batch(material.log, material.ids, None)
     return estimate.estimate(release.estimator, known, Frame(np.array([ts]), rows, columns, np.ones(1, np.int16)))
@@ -155,3 +157,107 @@ def test_only_what_the_release_does_is_offered(service: Running):
     status = service.ask("GET", "/v1/status")[1]
     assert status["design"] == "delivery" and status["trial"]["member"] == "order"
     assert [one["name"] for one in status["stages"]][:3] == ["features", "gather", "estimate"]
+
+
+# An order on its way
+
+
+def status(id: str, name: str, order: str, ts: float, value: float) -> dict[str, Any]:
+    keys = {"order": order, "store": "s12"}
+    return {
+        "kind": "outcome",
+        "id": id,
+        "name": name,
+        "ts": ts,
+        "keys": keys,
+        "decision": f"order-{order}",
+        "value": value,
+    }
+
+
+def latest(service: Running, order: str, until: Any = lambda one: True) -> Any:
+    """What is told of an order, once it is so."""
+    end = time.monotonic() + 10
+    while True:
+        code, told = service.ask("GET", f"/v1/estimates/{order}")
+        if code == 200 and until(told):
+            return told
+        assert time.monotonic() < end, told
+        time.sleep(0.01)
+
+
+def test_an_order_is_followed_to_its_end(service: Running):
+    asked = time.time() - 1_000
+    _, told = ask(service, order="o-way", ts=asked)
+    first = latest(service, "o-way")
+    assert first["state"] == "under_way" and first["promises"][0] == {"at_s": 0, "promise_s": told["promise_s"]}
+    assert first["elapsed_s"] >= 1_000 and first["quantiles"]["0.05"] >= 1_000
+    events = [status("w1", "picked_up", "o-way", asked + 600, 600), status("w2", "arrived", "o-way", asked + 900, 300)]
+    assert service.ask("POST", "/v1/events", events)[1]["accepted"] == 2
+    there = latest(service, "o-way", lambda one: "took_s" in one["legs"]["arrived"])
+    assert there["legs"]["picked_up"]["took_s"] == 600 and there["legs"]["arrived"]["took_s"] == 300
+    assert "took_s" not in there["legs"]["dropoff"] and there["changes"] <= 3
+    spread = [one["quantiles"]["0.95"] - one["quantiles"]["0.05"] for one in (told, there)]
+    assert spread[1] < spread[0]
+    ended = status("w3", "delivered", "o-way", asked + 990, 990)
+    assert service.ask("POST", "/v1/events", [ended, ended])[0] == 200
+    done = latest(service, "o-way", lambda one: one["state"] == "ended")
+    assert set(done["quantiles"].values()) == {990} and done["promise_s"] == there["promise_s"]
+    late = status("w4", "picked_up", "o-way", asked + 995, 995)
+    assert service.ask("POST", "/v1/events", late)[0] == 200
+    assert latest(service, "o-way")["state"] == "ended"
+
+
+def test_each_worker_and_the_next_one_tell_the_same(workspace: Workspace, service: Running, tmp_path: Path):
+    """What another process knows of an order is what this one does, and the estimate asked for again the first one."""
+    _, told = ask(service, order="o-same", ts=time.time() - 700)
+    here = latest(service, "o-same")
+    ignored = shutil.ignore_patterns("state", "*.lock")
+    copy = Path(shutil.copytree(workspace.folder, tmp_path / "copy", ignore=ignored))
+    with serving(copy, "--clock", "request") as other:
+        there = other.ask("GET", "/v1/estimates/o-same")[1]
+        assert there["promises"] == here["promises"] and there["changes"] == here["changes"]
+        assert ask(other, order="o-same")[1] == told
+
+
+def test_an_order_that_nobody_asked_for_is_not_found(service: Running):
+    code, answer = service.ask("GET", "/v1/estimates/nobody")
+    assert code == 404 and "no estimate 'nobody' is under way" in answer["error"]["message"]
+    assert service.ask("GET", "/v1/estimates/nobody/changes")[0] == 404
+    assert service.ask("GET", "/v1/estimates/")[0] == 404 and service.ask("GET", "/v1/estimates/a/b")[0] == 404
+    assert service.ask("POST", "/v1/estimates/nobody", {})[0] == 405
+
+
+def test_changes_are_pushed_until_the_end(service: Running):
+    asked = time.time() - 60
+    _, told = ask(service, order="o-stream", ts=asked)
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)) as connection:
+        connection.request("GET", "/v1/estimates/o-stream/changes")
+        stream = connection.getresponse()
+        assert stream.status == 200 and stream.headers["content-type"] == "text/event-stream"
+        kind, one = pushed(stream)
+        assert kind == "promise" and one["promise_s"] == told["promise_s"]
+        assert service.ask("POST", "/v1/events", status("s1", "delivered", "o-stream", asked + 50, 50))[0] == 200
+        kind, one = pushed(stream)
+        assert kind == "ended" and one["quantiles"]["0.5"] == 50
+        assert stream.read() == b""
+
+
+def pushed(stream: http.client.HTTPResponse) -> tuple[str, Any]:
+    """The next event of a stream."""
+    kind, data, blank = (stream.readline().decode().strip() for _ in range(3))
+    assert not blank
+    return kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+
+def test_a_stream_does_not_hold_up_the_end_of_a_service(timed: TinyTimes, tmp_path: Path):
+    folder = Path(shutil.copytree(timed.workspace.folder, tmp_path / "mine"))
+    with serving(folder) as service:
+        ask(service, order="o-open")
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+        connection.request("GET", "/v1/estimates/o-open/changes")
+        stream = connection.getresponse()
+        pushed(stream)
+        began = time.monotonic()
+    assert time.monotonic() - began < 15
+    connection.close()

@@ -29,7 +29,7 @@ _DAY, _FIRST = "open.day", np.zeros(1, np.int64)
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """What is kept: the names of outcomes, and of forecast numbers without `estimate.`; every forecast has the first one."""
+    """What is kept: the names of forecast numbers, without `estimate.`, and of outcomes. Every forecast has the first number."""
 
     forecast: tuple[str, ...]
     outcomes: tuple[str, ...]

@@ -116,9 +116,9 @@ class Promise(msgspec.Struct, frozen=True, tag="promise"):
         return Standing(np.where(change, fresh, old), standing.changes + change)
 
     def follow(self, levels: ArrayLike, quantiles: ArrayLike, promised_s: ArrayLike) -> Doubles:
-        """The promise (n,) that stands after each of n estimates (n, q) of one and the same order; promised_s (1,) is the first.
+        """The promise (n,) that stands after each of n estimates (n, q) of one and the same order.
 
-        What `steady` gives, estimate by estimate; here all of them are compared with one promise at once.
+        promised_s (1,) is the one before. What `steady` gives, estimate by estimate; here all are compared with one at once.
         """
         p, q = checked(levels, quantiles)
         fresh = self.of(p, q)

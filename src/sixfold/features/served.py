@@ -11,8 +11,8 @@ from ..types import Floats
 class Served(msgspec.Struct, frozen=True, array_like=True):
     """One decision's table: a row an item, or one row of an estimate. values (n, f) float32; keys: whom it was of.
 
-    offset: the batch of the log up to which the state was folded; -1 where one was folded while the values were read,
-    which may then be of before it and of after it.
+    offset: the batch of the log up to which the state was folded; -1 where one was folded while the values were read, which
+    may then be of before it and of after it.
     """
 
     decision: str

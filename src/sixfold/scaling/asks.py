@@ -13,7 +13,7 @@ from ..errors import DataError
 from ..events.log import EventLog
 from ..events.outgoing import objects
 from ..events.schema import Events, concat, take
-from ..features.spec import Context
+from ..features.parts import asked
 from ..types import Table
 from ..workspace import Workspace
 from .wire import Post
@@ -30,12 +30,35 @@ def newest(log: EventLog) -> Events:
 def from_log(
     workspace: Workspace, *, n: int, rng: np.random.Generator, k: int | None = None
 ) -> tuple[list[Post], Events]:
-    """n requests for a slate as the newest part of a workspace's log has them, and that part."""
+    """n requests for what the design decides, as the newest part of a workspace's log has them, and that part."""
     with workspace.log() as log:
         events = newest(log)
     design = workspace.design
-    contexts = [feature.name for feature in design.learning.features if isinstance(feature, Context)]
+    contexts = asked(design.learning.features)
+    if design.estimates:
+        return estimates(events, design.estimate.of, n=n, rng=rng, contexts=contexts), events
     return asks(events, design.member, n=n, rng=rng, contexts=contexts, k=k), events
+
+
+def estimates(
+    events: Events, of: str, *, n: int, rng: np.random.Generator, contexts: Collection[str] = ()
+) -> list[Post]:
+    """n requests for an estimate, drawn from the decisions with their keys and `contexts`, each of something new.
+
+    Raises DataError where there are no decisions.
+    """
+    if not len(events.decisions["ts"]):
+        raise DataError(f"the log has no decision that says what an estimate of {of} is asked with; ingest some first")
+    rows = rng.integers(0, len(events.decisions["ts"]), n)
+    bodies = (
+        {
+            "context": {name: value for name, value in one["context"].items() if name in contexts},
+            "keys": _without(one["keys"], of),
+            "timing": True,
+        }
+        for one in objects(Events(decisions=take(events.decisions, rows)))
+    )
+    return [Post("/v1/estimate", msgspec.json.encode(body)) for body in bodies]
 
 
 def asks(

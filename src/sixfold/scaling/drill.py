@@ -12,9 +12,10 @@ import math
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 import numpy as np
@@ -46,6 +47,8 @@ CALM_S = 0.5
 """All is as before once every answer was as designed for so long."""
 
 Tell = Callable[[str, int, int], None]
+Running: TypeAlias = AbstractAsyncContextManager[tuple[str, list["Part"]]]
+"""The URL of the application and the parts that it needs, while they run."""
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -103,15 +106,16 @@ def drill(
     deadline_ms = 2 * required.p99_ms
     tell("copying the workspace", 0, 1)
     with copied(workspace) as copy:
-        trials = uvloop.run(_trials(copy, posts, rate, seconds, deadline_ms, tell))
+        services = _alone(copy) if workspace.design.estimates else _services(copy)
+        trials = uvloop.run(_trials(services, posts, rate, seconds, deadline_ms, tell))
     return Drill(release.id, rate, seconds, deadline_ms, max(required.availability, 0.999), trials)
 
 
 async def _trials(
-    folder: Path, posts: Sequence[Post], rate: float, seconds: float, deadline_ms: float, tell: Tell
+    services: Running, posts: Sequence[Post], rate: float, seconds: float, deadline_ms: float, tell: Tell
 ) -> list[Trial]:
     out: list[Trial] = []
-    async with _services(folder) as (url, parts):
+    async with services as (url, parts):
         stream = Stream(posts, constant(rate, BEFORE_S + seconds + AFTER_S))
         await play(url, Stream(posts[:50], constant(50, 1.0), 8), timeout_s=TIMEOUT_S)  # warms every process
         # First without any trouble: what is short then is short of the machine, not of a part.
@@ -197,6 +201,19 @@ class Part:
 
 
 @contextlib.asynccontextmanager
+async def _alone(folder: Path) -> AsyncIterator[tuple[str, list[Part]]]:
+    """The same of an application that needs no other service: its writer and a worker; the second worker stays."""
+    port = free_port()
+    every = {
+        name: Part(name, one)
+        for name, one in starting.processes(Wanted(folder=folder, port=port, workers=WORKERS)).items()
+    }
+    every["worker 1"].name = "worker"
+    async with _started(every):
+        yield f"http://127.0.0.1:{port}", [every["writer"], every["worker 1"]]
+
+
+@contextlib.asynccontextmanager
 async def _services(folder: Path) -> AsyncIterator[tuple[str, list[Part]]]:
     """The URL of the application and the parts that it needs, all running; the second worker is no part, it stays."""
     ports = [free_port() for _ in range(3)]
@@ -208,10 +225,17 @@ async def _services(folder: Path) -> AsyncIterator[tuple[str, list[Part]]]:
     every = {name: Part(name, one) for name, one in settings.items()}
     every["worker"] = every.pop("app 1")
     every["worker"].name = "worker"
+    async with _started(every):
+        yield urls[0], [every[name] for name in (*PROMISED, "worker")]
+
+
+@contextlib.asynccontextmanager
+async def _started(every: dict[str, Part]) -> AsyncIterator[None]:
+    """All parts running, the writer first; killed at the end."""
     try:
         await every["writer"].start()
         await asyncio.gather(*(part.start() for name, part in every.items() if name != "writer"))
-        yield urls[0], [every[name] for name in (*PROMISED, "worker")]
+        yield
     finally:
         for part in every.values():
             part.signal(signal.SIGCONT)

@@ -133,6 +133,11 @@ class Connection(HttpToolsProtocol):
         """The server stops: the answer in flight is the last one, an idle connection is kept for the grace."""
         if self._busy and not self.cycle.response_started:
             self.cycle.keep_alive = False
+        elif self._busy and self.cycle.chunked_encoding:
+            # An answer that goes on has no end to wait for: its reader comes back to whoever serves then.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self.transport.close()
         elif not self._busy and self._reading is Reading.NOTHING:
             self._due = min(self._due, time.monotonic() + self._gate.limits.grace_s)
 

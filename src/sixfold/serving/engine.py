@@ -112,9 +112,7 @@ class Engine:
         climb.degraded.extend(said.notes)
         found = await estimating.estimate(model, self.state, frame, climb)
         told = estimating.answer(model, found, decision=id, release=self.release.id, degraded=climb.degraded)
-        decision = Decision(
-            id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found)
-        )
+        decision = Decision(id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found))
         return told, replace(decision, served=self._served(decision, turn, found.table))
 
     def known(self, decision: str) -> Known | None:

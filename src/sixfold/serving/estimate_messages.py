@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -73,3 +73,29 @@ class Estimated(msgspec.Struct, frozen=True, kw_only=True):
     degraded: list[Degraded]
     """Empty where every stage answered as designed and every place is one."""
     timing_ms: dict[str, float] | UnsetType = UNSET
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A promise and when it was made, in seconds since the ask; the first one is that of the estimate itself."""
+
+    at_s: float
+    promise_s: float
+
+
+class Following(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of an estimate now, by what became known since. Seconds are from when it was asked."""
+
+    decision: str
+    release: str
+    of: str
+    state: Literal["under_way", "ended", "void", "lost"]
+    """Whether it runs, its end is known, there will be none, or none came within the design's window."""
+    elapsed_s: float
+    promise_s: float
+    told: Told
+    changes: Count
+    """How often the promise was changed; the design bounds it."""
+    promises: list[Change]
+    """All of them, in their order."""
+    quantiles: dict[str, float]
+    legs: dict[str, Leg]

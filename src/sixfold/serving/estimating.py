@@ -7,18 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import structs
 
 from ..errors import DataError, Unavailable
 from ..estimate import Estimated as Found
 from ..estimate import Estimator, estimated
+from ..estimation.open import Known
 from ..estimation.promise import words
 from ..events.schema import DECISION_COLUMNS
 from ..features.indexed import Frame
 from ..features.online import State
 from ..features.places import REASONS, Area, checked_places
 from ..features.table import Fitted
+from ..following import as_told, follow
 from ..types import Floats
-from .estimate_messages import Estimate, Estimated, Leg, Told
+from .estimate_messages import Change, Estimate, Estimated, Following, Leg, Told
 from .ladder import Climb
 from .messages import ID_BYTES, Degraded
 
@@ -70,7 +73,9 @@ def _wrong(context: Mapping[str, str | float], place: str, area: Area | None) ->
 
 def _id(name: str, value: object) -> str:
     if not isinstance(value, str) or not value or "\0" in value or len(value.encode()) > ID_BYTES:
-        raise DataError(f"context {name!r} is {_shown(value)}; expected the id of a {name}: 1 to {ID_BYTES} bytes of text")
+        raise DataError(
+            f"context {name!r} is {_shown(value)}; expected the id of a {name}: 1 to {ID_BYTES} bytes of text"
+        )
     return value
 
 
@@ -128,7 +133,6 @@ def nothing_known(model: Estimator) -> Floats:
 
 def answer(model: Estimator, found: Found, *, decision: str, release: str, degraded: list[Degraded]) -> Estimated:
     """An estimate as it is told."""
-    levels, quantiles = model.levels, found.quantiles[0].tolist()
     of_legs = dict(zip(model.legs, found.legs[0], strict=True))
     return Estimated(
         decision=decision,
@@ -137,10 +141,37 @@ def answer(model: Estimator, found: Found, *, decision: str, release: str, degra
         promise_s=float(found.promised_s[0]),
         told=told(model, found.quantiles[:1], found.promised_s[:1]),
         mean_s=float(found.mean[0]),
-        quantiles={f"{level:g}": value for level, value in zip(levels.tolist(), quantiles, strict=True)},
+        quantiles=_by_level(model, found.quantiles[0]),
         legs={name: leg(model, row) for name, row in of_legs.items()},
         degraded=degraded,
     )
+
+
+def following(model: Estimator, known: Known, *, now: int, decision: str, release: str) -> Following:
+    """An estimate that was made, as it is told now."""
+    found, first = follow(model, known, now=now), as_told(model, known)
+    legs = {}
+    for place, name in enumerate(model.legs):
+        took = float(found.took_s[place])
+        forecast = leg(model, first.legs[0, place])
+        legs[name] = forecast if math.isnan(took) else structs.replace(forecast, took_s=took)
+    return Following(
+        decision=decision,
+        release=release,
+        of=model.design.estimate.of,
+        state=found.fate,
+        elapsed_s=found.elapsed_s,
+        promise_s=found.promise_s,
+        told=told(model, found.quantiles[None], np.array([found.promise_s])),
+        changes=len(found.promises) - 1,
+        promises=[Change(at_s, promise_s) for at_s, promise_s in found.promises],
+        quantiles=_by_level(model, found.quantiles),
+        legs=legs,
+    )
+
+
+def _by_level(model: Estimator, quantiles: Floats) -> dict[str, float]:
+    return {f"{level:g}": value for level, value in zip(model.levels.tolist(), quantiles.tolist(), strict=True)}
 
 
 def leg(model: Estimator, quantiles: Floats) -> Leg:
@@ -153,4 +184,3 @@ def told(model: Estimator, quantiles: Floats, promised_s: np.ndarray) -> Told:
     """What is said of a promise (1,) with its quantiles (1, q)."""
     first, last = model.design.estimate.promise.told(model.levels, quantiles, promised_s)[0].tolist()
     return Told(first, last, words(first, last))
-

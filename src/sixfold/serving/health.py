@@ -30,7 +30,13 @@ MEMBERS = 6
 
 DECISIONS = ("/v1/recommend", "/v1/rank", "/v1/estimate")
 ROUTES = (*DECISIONS, "/v1/events")
-PIECES = {"retrieval": "candidates", "filters": "candidates", "features": "ranking", "scores": "ranking", "gather": "features"}
+PIECES = {
+    "retrieval": "candidates",
+    "filters": "candidates",
+    "features": "ranking",
+    "scores": "ranking",
+    "gather": "features",
+}
 """The stages that are timed within a part with a deadline."""
 STAGES = ("candidates", "retrieval", "filters", "ranking", "features", "scores", "slate")
 """In the order in which a request for a slate passes them."""

@@ -24,6 +24,7 @@ import msgspec
 from . import body as bodies
 from .body import MIB, Gone, Receive
 from .failures import Headers, Refused, failure, refused
+from .streams import Streamed, send_all
 from .telemetry import Counter, Telemetry
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -39,6 +40,7 @@ OPEN_PATHS = "/health/"
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _MILLISECONDS = re.compile(rb"\d{1,9}(?:\.\d{1,6})?")
+_OPEN = re.compile(r"\{\w+\}")
 _log = logging.getLogger("sixfold.http")
 _access = logging.getLogger("sixfold.access")
 _encoder = msgspec.json.Encoder()
@@ -70,9 +72,11 @@ class Context(msgspec.Struct, frozen=True):
     headers: dict[bytes, bytes]
     content_type: str
     """Of the body, without parameters; empty where none is read."""
+    part: str = ""
+    """What stands in the path where the route's has a name in braces."""
 
 
-Handler: TypeAlias = Callable[[Any, Context], Awaitable[msgspec.Struct | Raw]]
+Handler: TypeAlias = Callable[[Any, Context], Awaitable[msgspec.Struct | Raw | Streamed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,10 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path. `request` is a message, or `bytes` for the body as it came, or None where none is read."""
+    """One method of one path, of which a part may be left open, as in /v1/things/{id}.
+
+    `request` is a message, or `bytes` for the body as it came, or None where none is read.
+    """
 
     method: str
     path: str
@@ -140,6 +147,7 @@ class App:
         self._paths: dict[str, dict[str, _Served]] = {}
         for route in routes:
             self._paths.setdefault(route.path, {})[route.method] = _Served(route, telemetry)
+        self._patterns = [(_OPEN.split(path), methods) for path, methods in self._paths.items() if _OPEN.search(path)]
         self._nowhere = _Served(None, telemetry)
         self._waited = telemetry.histogram(
             "sixfold_http_wait_seconds", "From the parsed headers to the start of the work."
@@ -168,18 +176,22 @@ class App:
         served = self._nowhere
         try:
             self._admit(scope["path"], headers)
-            served = self._find(scope["path"], scope["method"])
-            raw = await self._handle(served, receive, headers, arrival, request_id)
+            served, part = self._find(scope["path"], scope["method"])
+            raw = await self._handle(served, part, receive, headers, arrival, request_id)
         except Gone:
             served.counts(str(GONE)).add()
             return
         except (Exception, asyncio.CancelledError) as error:
             raw = _failed(error, headers, request_id)
-        await self._send(send, raw, request_id, head=scope["method"] == "HEAD")
+        head, status = scope["method"] == "HEAD", 200 if isinstance(raw, Streamed) else raw.status
+        if isinstance(raw, Raw):
+            await self._send(send, raw, request_id, head=head)
         took = time.monotonic() - arrival
         served.seconds.observe(took)
-        served.counts(str(raw.status)).add()
-        self._log(scope, raw.status, took, request_id)
+        served.counts(str(status)).add()
+        self._log(scope, status, took, request_id)
+        if isinstance(raw, Streamed):
+            await send_all(raw, receive, send, request_id=request_id, head=head)
 
     def _admit(self, path: str, headers: dict[bytes, bytes]) -> None:
         if self._token is None or path in self._open or path.startswith(OPEN_PATHS):
@@ -191,8 +203,10 @@ class App:
                 ((b"www-authenticate", b"Bearer"),),
             )  # fmt: skip
 
-    def _find(self, path: str, method: str) -> _Served:
-        methods = self._paths.get(path)
+    def _find(self, path: str, method: str) -> tuple[_Served, str]:
+        methods, part = self._paths.get(path), ""
+        if methods is None:
+            methods, part = self._patterned(path)
         if methods is None:
             raise Refused(404, "not_found", f"there is nothing at {path[:128]!r}; /openapi.json lists what there is")
         served = methods.get("GET" if method == "HEAD" else method)
@@ -201,11 +215,19 @@ class App:
             raise Refused(
                 405, "method_not_allowed", f"{path} is not for {method}; use {allowed}", ((b"allow", allowed.encode()),)
             )
-        return served
+        return served, part
+
+    def _patterned(self, path: str) -> tuple[dict[str, _Served] | None, str]:
+        """The route of which a part is left open, and what stands there."""
+        for (start, stop), methods in self._patterns:
+            part = path[len(start) : len(path) - len(stop)]
+            if path == start + part + stop and part and "/" not in part:
+                return methods, part
+        return None, ""
 
     async def _handle(
-        self, served: _Served, receive: Receive, headers: dict[bytes, bytes], arrival: float, request_id: str
-    ) -> Raw:
+        self, served: _Served, part: str, receive: Receive, headers: dict[bytes, bytes], arrival: float, request_id: str
+    ) -> Raw | Streamed:
         route = served.route
         assert route is not None
         deadline = arrival + _allowed_s(headers, route.deadline_s)
@@ -217,10 +239,10 @@ class App:
             if kind.endswith("json"):
                 bodies.check_depth(body, lines=kind.endswith("x-ndjson"))
             message = body if served.decoder is None else bodies.typed(served.decoder, body)
-        context = Context(request_id, arrival, deadline, headers, kind)
+        context = Context(request_id, arrival, deadline, headers, kind, part)
         async with asyncio.timeout(deadline + GRACE_S - time.monotonic()):
             given = await route.handler(message, context)
-        return given if isinstance(given, Raw) else Raw(_encoder.encode(given))
+        return given if isinstance(given, Raw | Streamed) else Raw(_encoder.encode(given))
 
     async def _send(self, send: Send, raw: Raw, request_id: str, *, head: bool) -> None:
         headers = [

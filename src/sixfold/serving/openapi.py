@@ -47,6 +47,7 @@ EXAMPLES: dict[type[msgspec.Struct], msgspec.Struct] = {
 _ERRORS: dict[int, tuple[Code, str]] = {
     400: ("invalid", "The request is not well formed: its JSON, its encoding, a header or a field."),
     401: ("unauthorised", "The bearer token is missing or not the right one."),
+    404: ("not_found", "Nothing of this id is known here, or no longer."),
     413: ("too_large", "The body is over the limit, as sent or inflated."),
     415: ("unsupported", "The content-type or content-encoding is not read here."),
     422: ("unprocessable", "Well formed, but it cannot be done: it names what the release does not know."),
@@ -110,7 +111,10 @@ def _operation(route: Route, shape: dict[Any, Any], *, token: bool) -> dict[str,
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
         "summary": about.summary,
         "description": f"The answer is due in {route.deadline_s * 1e3:g} ms.",
-        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in _PARAMETERS],
+        "parameters": [
+            *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _open(route)),
+            *({"$ref": f"#/components/parameters/{name}"} for name in _PARAMETERS),
+        ],
         "responses": dict(sorted(responses.items())),
     }
     if route.request is not None:
@@ -120,6 +124,11 @@ def _operation(route: Route, shape: dict[Any, Any], *, token: bool) -> dict[str,
     return out
 
 
+def _open(route: Route) -> list[str]:
+    """The names of the parts of a path that are left open."""
+    return re.findall(r"\{(\w+)\}", route.path)
+
+
 def _statuses(route: Route, *, guarded: bool) -> Iterator[int]:
     """The refusals that the application may give on a route: see `http` and `failures`."""
     yield 400
@@ -127,6 +136,8 @@ def _statuses(route: Route, *, guarded: bool) -> Iterator[int]:
         yield 401
     if route.request is not None:
         yield from (413, 415, 422)
+    if _open(route):
+        yield 404
     yield from (500, 503, 504)
 
 

@@ -177,7 +177,9 @@ class Service:
     def swap(self, engine: Engine) -> None:
         """Answer with another release from the next request on. Raises ReleaseError where it decides what this one does not."""
         if engine.release.design.estimates != self.engine.release.design.estimates:
-            raise ReleaseError(f"release {engine.release.id} decides something else than the one served; restart the service")
+            raise ReleaseError(
+                f"release {engine.release.id} decides something else than the one served; restart the service"
+            )
         self.engine, self.rungs = engine, rungs(engine.release.design)
 
     # How it is doing

@@ -2,7 +2,9 @@
 
 from sixfold.language import *
 
-delivered = outcome("delivered")  # its value is the seconds since the order; picked_up, arrived and dropoff are its legs
+delivered = outcome(
+    "delivered"
+)  # its value is the seconds since the order; picked_up, arrived and dropoff are its legs
 ended = ("delivered", "cancelled")
 
 design = Design(
