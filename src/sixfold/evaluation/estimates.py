@@ -29,7 +29,8 @@ from ..training.material import Material
 from ..training.run import Stages
 from ..types import DAY, Floats, Rows
 from .evaluate import Row
-from .results import Bin, Evaluation, Measures, measure
+from .picture import picture, place_of
+from .results import Bin, Evaluation, Measures, Picture, measure
 
 OVERALL = "mean of all"
 LINEAR = "linear"
@@ -184,7 +185,7 @@ class Contest:
         return Evaluation(
             chosen=chosen, systems=self.systems, yardstick=str(mae()), baseline=OVERALL, ahead=ahead, slices=slices, cold={},
             bins={"minutes": self._tenths(ours)}, funnel=[], importance=_importance(model), counts=self._counts(),
-            notes=self._notes(), seconds=dict(stages.seconds),
+            notes=self._notes(), seconds=dict(stages.seconds), picture=self._picture(ours, levels),
         )  # fmt: skip
 
     def _tenths(self, given: Estimated) -> list[Bin]:
@@ -194,6 +195,12 @@ class Contest:
             Bin(len(part), float(given.mean[part].mean()) / 60, float(self.judge.minutes[part].mean()))
             for part in parts
         ]
+
+    def _picture(self, given: Estimated, levels: NDArray[np.float64]) -> Picture:
+        return picture(
+            given, self.judge.minutes, levels, self.material.design.estimate.promise, cluster=self.judge.cluster,
+            where=place_of(self.material, self.made.test.frame), rng=np.random.default_rng(self.judge.seed),
+        )  # fmt: skip
 
     def _counts(self) -> dict[str, int]:
         made = self.made
