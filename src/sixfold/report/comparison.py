@@ -33,7 +33,7 @@ def findings(evaluation: Evaluation) -> Html:
     """What the comparisons say, in words; nothing where there was nothing to compare with."""
     chosen, texts = evaluation.chosen, []
     if evaluation.ahead:
-        texts.append(_sentence(chosen, f"{evaluation.yardstick} over slates", split(evaluation.ahead)))
+        texts.append(_sentence(chosen, _yardstick(evaluation), split(evaluation.ahead)))
     if evaluation.ahead_shown:
         texts.append(_sentence(chosen, f"{auc()} over impressions", split(evaluation.ahead_shown)))
     if evaluation.ahead_explored:
@@ -50,7 +50,7 @@ def figures(evaluation: Evaluation) -> Html:
     return tag(
         "div.pair",
         _by_system(f"{yardstick} by system", yardstick, column(evaluation, yardstick), chosen),
-        _differences(f"{chosen} less each system: {yardstick}, paired by member", evaluation.ahead),
+        _differences(_caption(evaluation), evaluation.ahead),
         _by_system(f"{auc()} over impressions by system", str(auc()), column(evaluation, str(auc())), chosen),
         _differences(f"{chosen} less each system: {auc()} over impressions, paired by member", evaluation.ahead_shown),
         _cold(evaluation),
@@ -65,6 +65,21 @@ def summary(evaluation: Evaluation) -> str:
         return f"{evaluation.chosen}, compared with none"
     how = f"behind {len(found.behind)}" if found.behind else f"ahead of {len(found.ahead)}"
     return f"{evaluation.chosen} {how} of {n} on {evaluation.yardstick}"
+
+
+def _of_estimates(evaluation: Evaluation) -> bool:
+    """Whether it is estimates that were compared: of these, less error is better."""
+    return any(difference.metric.over == "estimate" for difference in evaluation.ahead.values())
+
+
+def _yardstick(evaluation: Evaluation) -> str:
+    return f"{evaluation.yardstick} over {'estimates' if _of_estimates(evaluation) else 'slates'}"
+
+
+def _caption(evaluation: Evaluation) -> str:
+    if _of_estimates(evaluation):
+        return f"How much less {evaluation.yardstick} {evaluation.chosen} has than each system, minutes, paired by row"
+    return f"{evaluation.chosen} less each system: {evaluation.yardstick}, paired by member"
 
 
 def _by_system(caption: str, text: str, found: Mapping[str, Measure], chosen: str) -> Html:
