@@ -20,7 +20,7 @@ def said(costs: Sequence[Cost]) -> str:
     """What the design's own price brings, and what its neighbours would."""
     own = next(one for one in costs if one.own)
     text = (
-        f"With late minutes at {_times(own)} the price of early ones, {wording.share(own.late)} come late, "
+        f"With a late minute at {_factor(own)} times the price of an early one, {wording.share(own.late)} come late, "
         f"{wording.share(own.very_late)} by more than 10 minutes; the mean promise is "
         f"{wording.number(own.promised, places=1)} minutes. It was expected to cost "
         f"{wording.number(own.expected)} early minutes a row, and cost {wording.number(own.realised)}"
@@ -29,7 +29,7 @@ def said(costs: Sequence[Cost]) -> str:
     if dearer is None:
         return f"{text}."
     return (
-        f"{text}. At {_times(dearer)} the mean promise is {wording.number(dearer.promised - own.promised, places=1)} "
+        f"{text}. At {_factor(dearer)} times the mean promise is {wording.number(dearer.promised - own.promised, places=1)} "
         f"minutes longer, and {wording.share(dearer.late)} come late."
     )
 
@@ -91,4 +91,8 @@ def _texts(one: Cost) -> tuple[str, ...]:
 
 
 def _times(one: Cost) -> str:
-    return f"{wording.given(float(f'{one.ratio:.3g}'))}{wording.THIN}:{wording.THIN}1"
+    return f"{_factor(one)}{wording.THIN}:{wording.THIN}1"
+
+
+def _factor(one: Cost) -> str:
+    return wording.given(float(f"{one.ratio:.3g}"))

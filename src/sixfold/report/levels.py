@@ -17,16 +17,21 @@ def section(levels: Sequence[Level]) -> Html:
 
 
 def said(levels: Sequence[Level]) -> str:
-    """How much lies between the outermost quantiles, and which of all are off by more than their interval."""
+    """How much lies between the outermost quantiles, and how many of all are off by more than their interval."""
     first, last = levels[0], levels[-1]
     wanted, found = last.level - first.level, last.below - first.below
     opening = (
         f"{wording.share(found)} of the rows lie between the outermost quantiles, where {wording.share(wanted)} should."
     )
-    off = [wording.share(one.level) for one in levels if _off(one)]
+    off = [one for one in levels if _off(one)]
     if not off:
-        return f"{opening} Every quantile is within its interval."
-    return f"{opening} Off by more than their interval: {wording.listed(off)}."
+        return f"{opening} No quantile is off by more than its interval."
+    worst = max(off, key=lambda one: abs(one.below - one.level))
+    how = "short" if worst.below < worst.level else "long"
+    return (
+        f"{opening} {len(off)} of {len(levels)} quantiles are off by more than their interval; most so the one of "
+        f"{wording.share(worst.level)}, which is too {how}: {wording.share(worst.below)} of the rows are below it."
+    )
 
 
 def _off(one: Level) -> bool:

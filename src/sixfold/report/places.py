@@ -45,8 +45,9 @@ def sure(cell: Cell) -> bool:
 
 
 def step_of(cells: Sequence[Cell]) -> float:
-    """Minutes from one shade to the next: the darkest holds the largest sure error, by a round number."""
-    largest = max((abs(cell.error) for cell in cells if sure(cell)), default=0.0)
+    """Minutes from one shade to the next: the darkest holds the largest sure error of a square with many rows."""
+    many = max((cell.n for cell in cells if sure(cell)), default=0) / 5
+    largest = max((abs(cell.error) for cell in cells if sure(cell) and cell.n >= many), default=0.0)
     return round_step(largest / STEPS) if largest else 1.0
 
 

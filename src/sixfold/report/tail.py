@@ -30,25 +30,25 @@ def said(tail: Sequence[Tenth], estimate: Estimate) -> str:
 
 
 def _table(tail: Sequence[Tenth]) -> Html:
-    worst = max(max(one.late for one in tail), 1e-9)
-    names = ("Took", "Estimated", "Share of error", "", "Late, if the estimate were told", "", "Late", "Early")
-    head = header_row("Tenth", *names, right=("Took", "Estimated", "Share of error", "Late", "Early"))
-    rows = [_row(str(i), one, worst) for i, one in enumerate(tail, start=1)]
-    caption = "Tenths by how long it took, the last one longest; means in minutes, and as was promised"
+    worst, most = (max(*values, 1e-9) for values in zip(*((one.late, one.error_share) for one in tail), strict=True))
+    names = ("Took", "Estimated", "Share of all error", "", "Late, were the estimate promised", "", "Late", "Early")
+    head = header_row("Tenth", *names, right=("Took", "Estimated", "Late", "Early"))
+    rows = [_row(str(i), one, worst, most) for i, one in enumerate(tail, start=1)]
+    caption = "Tenths by how long it took, the last one longest; means in minutes; last, late and early as was promised"
     return figure(caption, tag("table.chart.tail", head, tag("tbody", *rows)))
 
 
-def _row(name: str, one: Tenth, worst: float) -> Html:
+def _row(name: str, one: Tenth, worst: float, most: float) -> Html:
     share, late = wording.share(one.error_share), wording.number(one.late, places=1)
     return tag(
         "tr",
         row_name(name),
         tag("td.n", wording.number(one.took, places=1)),
         tag("td.n", wording.number(one.estimated, places=1)),
+        tag("td.plot", charts.bar(f"tenth {name}", f"{share} of all error", one.error_share / most)),
         tag("td.n", share),
-        tag("td.plot", charts.bar(f"tenth {name}", f"{share} of all error", one.error_share / 0.5)),
-        tag("td.n", late),
         tag("td.plot", charts.bar(f"tenth {name}", f"{late} minutes late", one.late / worst)),
+        tag("td.n", late),
         tag("td.n", wording.number(one.promised_late, places=1)),
         tag("td.n", wording.number(one.promised_early, places=1)),
     )
