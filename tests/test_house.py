@@ -21,7 +21,7 @@ ROOT = Path(sixfold.__file__).parent
 ROOMS = (
     "types", "errors", "durations", "files", "events", "metrics", "features", "retrieval", "ranking", "estimation", "policy",
     "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "golden", "release", "explain", "upkeep",
-    "workspace", "asking", "serving", "scaling", "training", "evaluation", "worlds", "journey", "ingest", "inferred",
+    "workspace", "asking", "serving", "scaling", "training", "evaluation", "worlds", "journey", "questions", "ingest", "inferred",
     "beginning", "live", "doctor", "report", "notebook", "cli", "__init__",
 )  # fmt: skip
 """The order of reading: a room imports only rooms before it."""

@@ -34,6 +34,7 @@ from .features.words import (
     at_least,
     attribute,
     bearing,
+    bucket,
     context,
     count,
     distance,
@@ -129,11 +130,12 @@ def mean(
 
 
 __all__ = [
-    "ALS", "EASE", "Amount", "Assume", "ByKey", "Components", "Conformal", "Design", "Downsample", "Estimate", "Forest",
-    "Happens", "Identity", "Isotonic", "ItemItem", "KeepAll", "Learning", "Linear", "LinearQuantiles", "Metrics", "Overall", "Platt",
-    "Popular", "Problem", "Promise", "Quantiles", "Recent", "Requirements", "Reweight", "Scale", "Service", "Slate", "Split",
-    "age", "at_least", "attribute", "auc", "average_precision", "bearing", "bias", "brier", "calibration", "context", "count",
-    "coverage", "covered", "crps", "distance", "grouped_auc", "hit_rate", "hour", "late_share", "log_loss", "mae", "map_", "mape",
-    "mean", "mrr", "ndcg", "new_share", "normalised_entropy", "novelty", "offsets", "outcome", "position", "positive_rate",
+    "ALS", "EASE", "Amount", "Assume", "ByKey", "Components", "Conformal", "Design", "Downsample", "Estimate",
+    "Forest", "Happens", "Identity", "Isotonic", "ItemItem", "KeepAll", "Learning", "Linear", "LinearQuantiles",
+    "Metrics", "Overall", "Platt", "Popular", "Problem", "Promise", "Quantiles", "Recent", "Requirements",
+    "Reweight", "Scale", "Service", "Slate", "Split", "age", "at_least", "attribute", "auc", "average_precision",
+    "bearing", "bias", "brier", "bucket", "calibration", "context", "count", "coverage", "covered", "crps",
+    "distance", "grouped_auc", "hit_rate", "hour", "late_share", "log_loss", "mae", "map_", "mape", "mean", "mrr",
+    "ndcg", "new_share", "normalised_entropy", "novelty", "offsets", "outcome", "position", "positive_rate",
     "precision", "promise_cost", "rate", "recall", "rmse", "similarity", "taste", "under_way", "weekday", "width",
 ]  # fmt: skip

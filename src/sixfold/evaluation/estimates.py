@@ -226,10 +226,14 @@ class Contest:
 
 def contest(material: Material, made: Spans, row: Row = lambda name, measures: None) -> Contest:
     """An empty contest on the test part."""
-    keys = made.test.frame.keys
-    cluster = next(iter(keys.values())) if keys else np.arange(len(made.test), dtype=np.int32)
-    judge = Judge(material.design, np.asarray(made.test.label / 60, np.float32), cluster, material.design.learning.seed)
-    return Contest(material, made, judge, {}, {}, row)
+    return Contest(material, made, judge_of(material.design, made.test), {}, {}, row)
+
+
+def judge_of(design: Design, timed: Timed) -> Judge:
+    """Who judges these rows: all of one key are drawn together, the first that decisions carry."""
+    keys = timed.frame.keys
+    cluster = next(iter(keys.values())) if keys else np.arange(len(timed), dtype=np.int32)
+    return Judge(design, np.asarray(timed.label / 60, np.float32), cluster, design.learning.seed)
 
 
 def slice_of(path: str, material: Material, timed: Timed) -> NDArray[np.str_] | None:

@@ -29,7 +29,7 @@ def said(costs: Sequence[Cost]) -> str:
     if dearer is None:
         return f"{text}."
     return (
-        f"{text}. At {_factor(dearer)} times the mean promise is {wording.number(dearer.promised - own.promised, places=1)} "
+        f"{text}. At {_factor(dearer)} times, the mean promise is {wording.number(dearer.promised - own.promised, places=1)} "
         f"minutes longer, and {wording.share(dearer.late)} come late."
     )
 

@@ -1,0 +1,78 @@
+"""What an experiment found, and which alternative is recommended: a rule that reads intervals, and never a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ..evaluation.results import Measure, Measures
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """One alternative. measures: on the rows by which one is chosen; behind: how much more error it has than the best,
+    paired, None of the best itself. columns: of its table. training_s; estimate_us: the scoring of one row, the best of many;
+    model_bytes; state_bytes: what is kept of one key of each kind. current: whether it has the design's own features.
+    """
+
+    name: str
+    measures: Measures
+    behind: Measure | None
+    columns: int
+    training_s: float
+    estimate_us: float
+    model_bytes: int
+    state_bytes: int
+    current: bool
+
+    @property
+    def cost(self) -> tuple[int, int, int]:
+        """What alternatives are ordered by where they are equally good; no clock, so that the answer is always the same."""
+        return self.state_bytes, self.columns, self.model_bytes
+
+    @property
+    def level(self) -> bool:
+        """Whether it is no worse than the best by more than its interval."""
+        return self.behind is None or self.behind.low is None or self.behind.low <= 0
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answered question of a design, on the log of a digest. rows: learned from, made to cover on, chosen on, judged on.
+
+    recommended: the alternative, None where the log cannot tell. gain: how much less error it has than the design as it
+    is, paired, on the test part; None where it is the design as it is.
+    """
+
+    question: str
+    text: str
+    design: str
+    digest: str
+    yardstick: str
+    rows: dict[str, int]
+    tried: list[Tried]
+    recommended: str | None
+    said: str
+    gain: Measure | None = None
+
+
+def recommend(tried: Sequence[Tried]) -> tuple[str | None, str]:
+    """The cheapest alternative that is no worse than the best by more than its interval, and the reason.
+
+    Where that holds of all of them there is nothing to recommend.
+    """
+    level = [one for one in tried if one.level]
+    cheapest = min(level, key=lambda one: one.cost)
+    if len(level) == len(tried):
+        return None, (
+            "cannot tell: no alternative is worse than the best by more than its interval; a longer log may tell them "
+            f"apart, and until then {cheapest.name!r} costs least"
+        )
+    best = next(one for one in tried if one.behind is None)
+    others = [one.name for one in level if one is not cheapest]
+    if not others:
+        return cheapest.name, f"{cheapest.name!r}: every other one is worse by more than its interval"
+    if cheapest is best:
+        return cheapest.name, f"{cheapest.name!r}: it has the least error, and of those level with it the least cost"
+    return cheapest.name, (
+        f"{cheapest.name!r}: it costs least of the {len(level)} that are level with the best, {best.name!r}"
+    )
