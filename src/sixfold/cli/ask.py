@@ -59,41 +59,42 @@ def _shown(out: Console, found: Answer) -> None:
     """The table of alternatives, and what is recommended."""
     from rich.table import Table
 
-    from . import show
+    from ..questions import answer
 
     rows = ", ".join(f"{count:,} {what}" for what, count in found.rows.items())
     out.print(f"{found.text} ({found.design}; rows: {rows})", style="bold", highlight=False)
     names = (
-        "alternative", f"{found.yardstick}, minutes", "more than the best", "columns", "training s", "us to score",
-        "model KiB", "state bytes",
+        "alternative", f"{found.yardstick}, minutes", "more than the best", "columns", "train s", "score us",
+        "model KiB", "state B",
     )  # fmt: skip
-    table = Table(*names, box=None)
+    table = Table(box=None)
+    for i, name in enumerate(names):
+        table.add_column(name, no_wrap=i > 0, justify="right" if i > 2 else "left")
     for one in found.tried:
         behind = "the best" if one.behind is None else _apart(one.behind)
         cells = (
-            show.interval(one.measures[found.yardstick]), behind, f"{one.columns}", f"{one.training_s:.1f}",
+            _value(one.measures[found.yardstick]), behind, f"{one.columns}", f"{one.training_s:.1f}",
             f"{one.estimate_us:.0f}", f"{one.model_bytes / 1024:.0f}", f"{one.state_bytes}",
         )  # fmt: skip
         name = f"{one.name} (as designed)" if one.current and one.name != "as designed" else one.name
         table.add_row(f"[bold]{name}[/bold]" if one.name == found.recommended else name, *cells)
     out.print(table)
-    for line in verdict(found):
+    for line in answer.verdict(found):
         out.print(line, highlight=False)
 
 
-def verdict(found: Answer) -> list[str]:
-    """What is recommended, and what it gains on rows that had no say in the choice."""
-    if found.recommended is None:
-        return [found.said]
-    if found.gain is None:
-        return [f"recommended: {found.said}", "the design has these features already"]
-    return [
-        f"recommended: {found.said}",
-        f"on the test part it has {_apart(found.gain)} minutes less {found.yardstick} than the design as it is",
-    ]
+def _value(measured: Measure) -> str:
+    return _written(measured, "")
 
 
 def _apart(measured: Measure) -> str:
-    if measured.value is None or measured.low is None or measured.high is None:
+    return _written(measured, "+")
+
+
+def _written(measured: Measure, sign: str) -> str:
+    """Minutes with their interval, which may be signed."""
+    if measured.value is None:
         return "-"
-    return f"{measured.value:+.3f} [{measured.low:+.3f}, {measured.high:+.3f}]"
+    ends = (measured.low, measured.high)
+    told = [f"{end:{sign}.2f}" for end in ends if end is not None]
+    return f"{measured.value:{sign}.2f} [{', '.join(told)}]" if told else f"{measured.value:{sign}.2f}"

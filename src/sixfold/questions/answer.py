@@ -40,7 +40,7 @@ class Answer(msgspec.Struct, frozen=True):
     """An answered question of a design, on the log of a digest. rows: learned from, made to cover on, chosen on, judged on.
 
     recommended: the alternative, None where the log cannot tell. gain: how much less error it has than the design as it
-    is, paired, on the test part; None where it is the design as it is.
+    is, paired, on the test part (below 0 it has more); None where it is the design as it is.
     """
 
     question: str
@@ -76,3 +76,18 @@ def recommend(tried: Sequence[Tried]) -> tuple[str | None, str]:
     return cheapest.name, (
         f"{cheapest.name!r}: it costs least of the {len(level)} that are level with the best, {best.name!r}"
     )
+
+
+def verdict(found: Answer) -> list[str]:
+    """What is recommended, and what it gains on rows that had no say in the choice; a sentence each."""
+    if found.recommended is None:
+        return [found.said]
+    recommended = f"recommended: {found.said}"
+    if found.gain is None or found.gain.value is None:
+        return [recommended, "the design has these features already"]
+    gain, value = found.gain, found.gain.value
+    less = "less" if value >= 0 else "more"
+    ends = "" if gain.low is None or gain.high is None else f" [{gain.low:+.2f}, {gain.high:+.2f}]"
+    text = f"on the test part it has {abs(value):.2f}{ends} minutes {less} {found.yardstick} than the design as it is"
+    unsure = gain.low is None or gain.high is None or gain.low <= 0 <= gain.high
+    return [recommended, f"{text}, which is no more than its interval" if unsure else text]

@@ -6,7 +6,7 @@ from ..design import Amount, Happens
 from ..evaluation.estimates import TRUTH
 from ..features.spec import name_of
 from ..journey import CHAMPION
-from . import calibration, comparison, estimates, shares, slices, spans, systems, wording
+from . import answers, calibration, comparison, estimates, shares, slices, spans, systems, wording
 from .glossary import explained
 from .markup import NOTHING, Html, facts, joined, tag
 from .review import Review
@@ -26,6 +26,7 @@ def section(found: Review) -> Html:
         ("For whom is it worse?", slices.section(evaluation)),
         ("Where are good items lost?", shares.funnel(evaluation.funnel)),
         ("What does it go by, and what did it cost?", _cost(found)),
+        ("What else was tried?", answers.section(found.answers, found.manifest.digest if found.manifest else None)),
     ]
     return joined(*(joined(tag("h3", title), content) for title, content in parts if content))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..design import Design
 from ..evaluation.results import Evaluation
 from ..metrics.target import Verdict
+from ..questions.answer import Answer
 from ..release import Manifest
 from . import components, learning, load, problem, requirements, targets, wording
 from .markup import NOTHING, Html, facts, tag
@@ -47,13 +48,14 @@ def render(
     verdicts: Sequence[tuple[str, Verdict]],
     manifest: Manifest | None = None,
     findings: Sequence[Finding] = (),
+    answers: Sequence[Answer] = (),
 ) -> str:
     """The whole page as text. The same arguments give the same bytes.
 
-    `verdicts` is what `evaluation.check.check` gives, `findings` what the linter does; without a manifest nothing was
-    released.
+    `verdicts` is what `evaluation.check.check` gives, `findings` what the linter does, `answers` those to questions
+    about the design; without a manifest nothing was released.
     """
-    found = review(design, evaluation, verdicts=verdicts, manifest=manifest, findings=findings)
+    found = review(design, evaluation, verdicts=verdicts, manifest=manifest, findings=findings, answers=answers)
     sections = [_section(found, number, part) for number, part in enumerate(parts_of(design), start=1)]
     body = tag("body", tag("main.sixfold.page", _head(found), *sections, _end(found)))
     return "<!doctype html>\n" + tag("html", _meta(f"{design.name}: a design review"), body, at={"lang": "en"}) + "\n"
