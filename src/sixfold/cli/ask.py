@@ -76,7 +76,7 @@ def _shown(out: Console, found: Answer) -> None:
             _value(one.measures[found.yardstick]), behind, f"{one.columns}", f"{one.training_s:.1f}",
             f"{one.estimate_us:.0f}", f"{one.model_bytes / 1024:.0f}", f"{one.state_bytes}",
         )  # fmt: skip
-        name = f"{one.name} (as designed)" if one.current and one.name != "as designed" else one.name
+        name = f"{one.name} ({answer.AS_DESIGNED})" if one.current and one.name != answer.AS_DESIGNED else one.name
         table.add_row(f"[bold]{name}[/bold]" if one.name == found.recommended else name, *cells)
     out.print(table)
     for line in answer.verdict(found):

@@ -8,16 +8,26 @@ import msgspec
 
 from ..evaluation.results import Measure, Measures
 
+AS_DESIGNED = "as designed"
+"""The name of the design as it is, where it is none of the alternatives."""
+
+
+WORTH = 0.01
+"""The share of its error by which the best may surely be better and nothing be lost. Intervals are over rows and not over
+trainings, and these differ by as much: see docs/questions.md."""
+
 
 class Tried(msgspec.Struct, frozen=True):
     """One alternative. measures: on the rows by which one is chosen; behind: how much more error it has than the best,
-    paired, None of the best itself. columns: of its table. training_s; estimate_us: the scoring of one row, the best of many;
-    model_bytes; state_bytes: what is kept of one key of each kind. current: whether it has the design's own features.
+    paired, None of the best itself; level: whether it is no worse than the best (`is_level`). columns: of its table.
+    training_s; estimate_us: the scoring of one row, the best of many; model_bytes; state_bytes: what is kept of one key of
+    each kind. current: whether it has the design's own features.
     """
 
     name: str
     measures: Measures
     behind: Measure | None
+    level: bool
     columns: int
     training_s: float
     estimate_us: float
@@ -29,11 +39,6 @@ class Tried(msgspec.Struct, frozen=True):
     def cost(self) -> tuple[int, int, int]:
         """What alternatives are ordered by where they are equally good; no clock, so that the answer is always the same."""
         return self.state_bytes, self.columns, self.model_bytes
-
-    @property
-    def level(self) -> bool:
-        """Whether it is no worse than the best by more than its interval."""
-        return self.behind is None or self.behind.low is None or self.behind.low <= 0
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -55,8 +60,18 @@ class Answer(msgspec.Struct, frozen=True):
     gain: Measure | None = None
 
 
+def is_level(behind: Measure | None, error: float) -> bool:
+    """Whether an alternative is no worse than the best, whose error is given: by more than its interval, and than `WORTH`.
+
+    >>> from sixfold.metrics.spec import mae
+    >>> [is_level(Measure(mae(), 0.2, low, 0.3, 100, 9), 5.0) for low in (-0.1, 0.04, 0.06)]
+    [True, True, False]
+    """
+    return behind is None or behind.low is None or behind.low <= WORTH * error
+
+
 def recommend(tried: Sequence[Tried]) -> tuple[str | None, str]:
-    """The cheapest alternative that is no worse than the best by more than its interval, and the reason.
+    """The cheapest alternative that is level with the best, and the reason.
 
     Where that holds of all of them there is nothing to recommend.
     """
@@ -64,13 +79,13 @@ def recommend(tried: Sequence[Tried]) -> tuple[str | None, str]:
     cheapest = min(level, key=lambda one: one.cost)
     if len(level) == len(tried):
         return None, (
-            "cannot tell: no alternative is worse than the best by more than its interval; a longer log may tell them "
+            "cannot tell: no alternative is surely worse than the best; a longer log may tell them "
             f"apart, and until then {cheapest.name!r} costs least"
         )
     best = next(one for one in tried if one.behind is None)
     others = [one.name for one in level if one is not cheapest]
     if not others:
-        return cheapest.name, f"{cheapest.name!r}: every other one is worse by more than its interval"
+        return cheapest.name, f"{cheapest.name!r}: every other one is surely worse"
     if cheapest is best:
         return cheapest.name, f"{cheapest.name!r}: it has the least error, and of those level with it the least cost"
     return cheapest.name, (

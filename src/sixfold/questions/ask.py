@@ -1,8 +1,10 @@
 """The experiment: alternatives of a design, each trained on the same rows and judged on the same rows.
 
 Which one is best is asked of the last part of the training span, so that the calibrating and the test part stay unseen by the
-choice. Only then the chosen one is trained as a release would be, and judged on the test part beside the design as it is. So
-the gain that is reported is not the luck of having been the best of many.
+choice. The best of many is partly the luckiest, so intervals are as wide as makes all of them hold at once (Bonferroni; Hsu
+1981, "Simultaneous confidence intervals for all distances from the best"). Only then the chosen one is trained as a release
+would be, and judged on the test part beside the design as it is. So the gain that is reported is not the luck of having been
+the best of many.
 
 Features are computed once, of all alternatives together, and kept by content (`training.cache`): the table of one alternative
 is some columns of it.
@@ -24,7 +26,7 @@ from ..evaluation.results import Measure, Measures, measure
 from ..events.schema import Events
 from ..features.table import Fitted
 from ..journey import sound
-from ..metrics.interval import interval
+from ..metrics.interval import interval, paired
 from ..metrics.spec import crps, mae, promise_cost
 from ..training import estimates
 from ..training.cache import Cache
@@ -32,14 +34,15 @@ from ..training.estimates import Spans, Timed
 from ..training.material import Material, prepare
 from ..training.run import Stages
 from . import cost, question
-from .answer import Answer, Tried, recommend
+from .answer import AS_DESIGNED, Answer, Tried, is_level, recommend
 from .edits import with_features
 
 LEARNED, COVERED = 0.7, 0.8
 """Of the training span: up to where an alternative learns, and up to where it is made to cover; the rest chooses."""
 LEAST_ROWS = 50
 """Chosen by fewer rows, nothing would be."""
-AS_DESIGNED = "as designed"
+_REPLICATES = 2000
+"""So many that the ends of a wide interval are those of several draws."""
 _CHOSEN_BY = (mae(), crps(), promise_cost())
 
 
@@ -112,7 +115,7 @@ def _enter(name: str, edit: Design, material: Material, inner: Spans, judge: jud
     model = estimates.fit(mine, spans, edit.learning.estimator, stages)
     given = estimated(model, spans.test.table)
     tried = Tried(
-        name, _measures(judge, given, model), None, len(model.columns), sum(stages.seconds.values()),
+        name, _measures(judge, given, model), None, False, len(model.columns), sum(stages.seconds.values()),
         cost.scoring_us(model, spans.test.table), cost.model_bytes(model), cost.state_bytes(model.features),
         _same(edit, judge.design),
     )  # fmt: skip
@@ -121,14 +124,25 @@ def _enter(name: str, edit: Design, material: Material, inner: Spans, judge: jud
 
 def _compared(entered: list[_Entered], judge: judging.Judge) -> list[Tried]:
     """What was tried, each held against the best of them."""
-    best = min(entered, key=lambda one: one.tried.measures[str(mae())].value or np.inf)
+    best = min(entered, key=_error)
+    level = 1 - 0.05 / max(len(entered) - 1, 1)
     out = []
     for one in entered:
-        behind = None
-        if one is not best:
-            behind = measure(mae(), judge.ahead(best.given, one.given, best.model.levels))
-        out.append(msgspec.structs.replace(one.tried, behind=behind))
+        behind = None if one is best else _behind(one, best, judge, level)
+        out.append(msgspec.structs.replace(one.tried, behind=behind, level=is_level(behind, _error(best))))
     return out
+
+
+def _behind(one: _Entered, best: _Entered, judge: judging.Judge, level: float) -> Measure:
+    """How much more error an alternative has than the best."""
+    both = (judge.statistic(mae(), each.given, each.model.levels) for each in (one, best))
+    rng = np.random.default_rng(judge.seed)
+    return measure(mae(), paired(*both, cluster=judge.cluster, rng=rng, replicates=_REPLICATES, level=level))
+
+
+def _error(one: _Entered) -> float:
+    value = one.tried.measures[str(mae())].value
+    return np.inf if value is None else value
 
 
 def _gain(material: Material, made: Spans, chosen: Design, design: Design, stages: Stages) -> Measure | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..evaluation.results import Measure
-from ..questions.answer import Answer, Tried, verdict
+from ..questions.answer import AS_DESIGNED, Answer, Tried, verdict
 from . import strips, wording
 from .axis import Axis, around
 from .markup import NOTHING, Html, figure, header_row, joined, row_name, tag
@@ -38,19 +38,24 @@ def _sentences(found: Answer) -> list[str]:
 def _row(found: Answer, one: Tried, axis: Axis) -> Html:
     behind, value = one.behind, one.measures[found.yardstick].value
     span = NOTHING if behind is None else strips.span(axis, behind.value, behind.low, behind.high)
-    text = "the best" if behind is None else wording.measured(behind)
+    text = "the best" if behind is None else _apart(behind)
     cells = (
         wording.number(value, places=2), wording.number(one.columns), f"{wording.number(one.training_s, places=1)} s",
-        f"{wording.number(one.estimate_us, places=0)} us", f"{wording.number(one.model_bytes / 1024, places=0)} KiB",
+        f"{wording.number(one.estimate_us, places=0)} \N{MICRO SIGN}s", f"{wording.number(one.model_bytes / 1024, places=0)} KiB",
         f"{wording.number(one.state_bytes)} B",
     )  # fmt: skip
     chosen = one.name == found.recommended
-    notes = [note for note, holds in (("recommended", chosen), ("as designed", one.current)) if holds]
+    kinds = (("recommended", chosen), (AS_DESIGNED, one.current and one.name != AS_DESIGNED))
+    notes = [note for note, holds in kinds if holds]
     name = row_name(one.name, tag("small.under", wording.listed(notes)) if notes else NOTHING)
     drawn = strips.strip(f"{one.name}: {text}", strips.mark(axis.at(0.0)), span)
     return tag(
         "tr.chosen" if chosen else "tr", name, tag("td", drawn), tag("td.n", text), *(tag("td.n", c) for c in cells)
     )
+
+
+def _apart(measure: Measure) -> str:
+    return f"{wording.number(measure.value, places=2)} {wording.ends(measure, places=2)}".rstrip()
 
 
 def _ends(measure: Measure | None) -> tuple[float | None, ...]:
