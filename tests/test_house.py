@@ -22,8 +22,8 @@ ROOMS = (
     "types", "errors", "durations", "files", "events", "metrics", "features", "retrieval", "ranking", "estimation",
     "policy", "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "following", "golden",
     "release", "explain", "upkeep", "workspace", "forgetting", "asking", "serving", "scaling", "training",
-    "evaluation", "worlds", "journey", "ingest", "inferred", "beginning", "live", "doctor", "report", "notebook",
-    "cli", "__init__",
+    "evaluation", "worlds", "journey", "questions", "ingest", "inferred", "beginning", "live", "doctor", "report",
+    "notebook", "cli", "__init__",
 )  # fmt: skip
 """The order of reading: a room imports only rooms before it."""
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "train": ("learn", "Train, judge and write a release; publish it if the gate passes."),
     "evaluate": ("learn", "Every metric of the published release, beside its baselines."),
     "check": ("learn", "Each number of the design: required, measured, verdict."),
+    "ask": ("ask", "A design question, answered by an experiment on your own log."),
     "recommend": ("use", "A slate for a member, explained."),
     "estimate": ("use", "How long something takes, explained."),
     "serve": ("serve", "The published release over HTTP; events taken in."),

@@ -95,6 +95,7 @@ def report(out: Path | None, folder: Path, machine: bool) -> None:
     """
     from .. import journey
     from ..lint import lint
+    from ..questions import kept
     from ..report import page
     from ..workspace import Workspace
 
@@ -106,6 +107,7 @@ def report(out: Path | None, folder: Path, machine: bool) -> None:
         verdicts=journey.verdicts(release),
         manifest=release.manifest,
         findings=lint(release.design),
+        answers=kept.read(workspace.reports, release.design.name),
     )
     path = out or workspace.reports / f"{release.id}.html"
     path.parent.mkdir(parents=True, exist_ok=True)

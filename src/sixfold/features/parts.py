@@ -100,6 +100,15 @@ def numbers(features: Iterable[Feature]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def named_places(features: Iterable[Feature]) -> tuple[str, ...]:
+    """The places that features name: the ends of ways, their starts, then those of cells; each once."""
+    features = tuple(features)
+    ways = [one for one in features if isinstance(one, Way)]
+    kept = [part for one in features if isinstance(one, Accumulating) for part in one.by]
+    cells = [part.partition("@")[0] for part in kept if "@" in part]
+    return tuple(dict.fromkeys([*(one.stop for one in ways), *(one.start for one in ways), *cells]))
+
+
 def remembered(features: Iterable[Feature]) -> tuple[str, ...]:
     """The values of a request that have to be known of its outcomes, for they are counted by them."""
     return asked(feature for feature in features if isinstance(feature, Accumulating))

@@ -30,6 +30,7 @@ from .spec import (
     Accumulator,
     Age,
     Attribute,
+    Bucket,
     Context,
     Count,
     Feature,
@@ -59,6 +60,9 @@ class Source(Protocol):
 
     def attribute(self, path: str, rows: Rows, ts: NDArray[np.int64]) -> NDArray[Any]:
         """The value of an entity's field as of ts, for rows (n,): see `features.attributes`."""
+
+    def hashed(self, entity: str, rows: Rows) -> Hashes:
+        """The hash of each row's id (n,), 0 of an id that is not known."""
 
     def queries(self, asks: Asks) -> Queries:
         """What is remembered of each asking member."""
@@ -108,6 +112,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
     def entities(self, memory: Memory | None) -> tuple[str, ...]:
         """The entity types whose rows are needed: those of attributes and cells, and who asks and what is shown."""
         found = {entity_field(path)[0] for path in self.kinds}
+        found |= {one.key for one in self.features if isinstance(one, Bucket)}
         cells = (entity for one in self.accumulators() for entity in map(parts.entity_of, one.by) if entity)
         return tuple(sorted({*found, *cells, *((memory.member, memory.item) if memory else ())}))
 
@@ -192,6 +197,8 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
                 return frame.position
             case Way():
                 return _way(feature, source, frame)
+            case Bucket():
+                return _bucket(feature, source, frame)
             case Similarity(path, half_life):
                 return self._similarity(path, half_life, source, frame)
             case Taste():
@@ -288,6 +295,8 @@ def of_asker(feature: Feature, member: str) -> bool:
             return True
         case Attribute(path) | Age(path):
             return entity_field(path)[0] == member
+        case Bucket(key):
+            return key == member
         case Count() | Rate() | Open():
             return all(_by_member(accumulator.by, member) for accumulator in feature.accumulators())
         case _:
@@ -313,6 +322,15 @@ def _way(feature: Way, source: Source, frame: Frame) -> NDArray[np.float64]:
             return np.stack([geography.log_km(km) for km in geography.apart_km(*ends)], axis=1)
         case "bearing":
             return np.stack(geography.direction(*ends), axis=1)
+
+
+def _bucket(feature: Bucket, source: Source, frame: Frame) -> NDArray[np.float64]:
+    if feature.key not in frame.keys:
+        raise DesignError(
+            f"{name_of(feature)} is of an entity that a request does not name; {nearest(feature.key, frame.keys)}"
+        )
+    found = source.hashed(feature.key, frame.keys[feature.key])
+    return np.where(found != 0, found % np.uint64(feature.buckets), np.nan)
 
 
 def _attribute(path: str, source: Source, frame: Frame) -> NDArray[Any]:
