@@ -20,7 +20,8 @@ from .estimation.conformal import FittedConformal
 from .estimation.legs import FittedLegs
 from .estimation.quantiles import FittedQuantiles
 from .features.indexed import Frame
-from .features.table import Fitted, Source
+from .features.source import Source
+from .features.table import Fitted
 from .types import Floats
 
 
