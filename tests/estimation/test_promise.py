@@ -137,3 +137,17 @@ def test_a_spec_is_data_and_impossible_costs_are_refused():
             Promise(**costs)
     with pytest.raises(DataError, match="2 promises stand"):
         promise.steady(P, ONE, Standing(np.zeros(2), np.zeros(1, np.int64)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 25), st.integers(0, 4))
+def test_followed_at_once_is_steady_one_by_one(seed: int, n: int, at_most: int):
+    rng = np.random.default_rng(seed)
+    promise = Promise(at_most=at_most, worth_changing=float(rng.choice([0.0, 1.0, 5.0])))
+    quantiles = np.sort(rng.gamma(4, 400, (n, 1)) * rng.uniform(0.4, 2.0, (n, len(LEVELS))), axis=1)
+    standing = Standing(np.array([1800.0]), np.zeros(1, np.int64))
+    expected = []
+    for row in quantiles:
+        standing = promise.steady(LEVELS, row[None], standing)
+        expected.append(standing.promised_s[0])
+    assert promise.follow(LEVELS, quantiles, [1800.0]).tolist() == expected

@@ -151,8 +151,8 @@ def test_a_slot_that_is_over_keeps_all_that_was_in_it(service: Service, time: Ti
 
 
 def test_stages_have_the_deadlines_of_the_design_and_come_in_the_order_of_the_flow(service: Service, time: Time):
-    service._observe("ranking", 0.004)
-    service._observe("features", 0.003)
+    service.observe("ranking", 0.004)
+    service.observe("features", 0.003)
     found, parts = status(service, time), service.engine.release.design.components
     assert [one.name for one in found.stages][:3] == ["candidates", "retrieval", "filters"]
     assert stage(found, "ranking").deadline_ms == parts.ranking.deadline_ms
@@ -175,8 +175,8 @@ def test_refused_and_failed_are_told_apart(service: Service, time: Time):
 
 def test_a_fallback_is_said_with_its_reason_until_it_is_over(service: Service, time: Time):
     assert status(service, time).degraded == []
-    service._fell(Degraded("ranking", "retrieval order", "late: 3 ms were left of 40"))
-    service._fell(Degraded("ranking", "retrieval order", "late: 2 ms were left of 40"))
+    service.fell(Degraded("ranking", "retrieval order", "late: 3 ms were left of 40"))
+    service.fell(Degraded("ranking", "retrieval order", "late: 2 ms were left of 40"))
     (standing,) = status(service, time, after=2).degraded
     assert (standing.stage, standing.fallback, standing.reason) == (
         "ranking",

@@ -9,14 +9,26 @@ from tests.serving.test_http import ERRORS, failing, hello
 
 from sixfold.events.objects import Event
 from sixfold.serving import openapi
-from sixfold.serving.http import About, App, Route
+from sixfold.serving.estimate_messages import Estimate, Estimated, Following
+from sixfold.serving.failures import Refused
+from sixfold.serving.http import About, App, Context, Route
 from sixfold.serving.messages import Accepted, Health, Rank, Recommend, Slate
 from sixfold.serving.telemetry import Telemetry
+
+
+async def missing(message: object, context: Context) -> Health:
+    """Found under one id only."""
+    if context.part != "known":
+        raise Refused(404, "not_found", "no such order")
+    return Health(True)
+
 
 EVENTS = ("application/json", "application/x-ndjson")
 ROUTES = [
     Route("POST", "/v1/recommend", hello, Recommend, deadline_s=0.1, about=About("A slate.", Slate)),
     Route("POST", "/v1/rank", hello, Rank, about=About("The caller's items in order.", Slate)),
+    Route("POST", "/v1/estimate", hello, Estimate, about=About("How long.", Estimated)),
+    Route("GET", "/v1/estimates/{order}", missing, about=About("What is told now.", Following)),
     Route(
         "POST", "/v1/events", hello, bytes, EVENTS, 8 << 20, 30,
         About("Events.", Accepted, other=((422, Accepted),), body=Event | list[Event]),
@@ -110,7 +122,8 @@ def test_every_documented_status_is_one_that_the_application_gives(method, path,
         handler = failing(ERRORS[name]) if name else hello
         app = App([with_handler(route, handler)], Telemetry(), token=secret)
         headers = [*token, (b"content-type", b"application/json")]
-        body = {"/v1/rank": b'{"member":"m","items":["a"]}'}.get(path, b'{"member":"m"}')
+        bodies = {"/v1/rank": b'{"member":"m","items":["a"]}', "/v1/estimate": b"{}"}
+        body = bodies.get(path, b'{"member":"m"}')
         match status:
             case 400:
                 headers.append((b"x-sixfold-deadline-ms", b"soon"))
@@ -120,7 +133,9 @@ def test_every_documented_status_is_one_that_the_application_gives(method, path,
                 headers.append((b"content-length", b"999999999"))
             case 415:
                 headers = token
-        seen.add(ask(app, method, path, body, headers=headers).status)
+        seen.add(ask(app, method, path.replace("{order}", "known"), body, headers=headers).status)
+    if "{" in path:
+        seen.add(ask(App([route], Telemetry()), method, path.replace("{order}", "other")).status)
     documented = {int(status) for status in operation["responses"]}
     assert documented <= seen
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from msgspec import UNSET, structs
 
 from .. import pipeline
 from ..errors import DataError
+from ..estimate import Estimated as Found
 from ..estimate import estimated
 from ..estimation.open import Known, Open
 from ..events.hashing import hash_strings
@@ -32,6 +34,7 @@ from .estimate_messages import Estimate, Estimated
 from .ladder import Climb
 from .messages import Placed, Rank, Reason, Recommend, Slate
 from .remote import Remote
+from .together import Together
 
 SAMPLED = 50
 """Of so many decisions one is logged with its feature values."""
@@ -45,7 +48,7 @@ class Services:
     ranking: Client
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Engine:
     """What answers requests: a release, the state it reads, and the services that do the heavy stages, if any.
 
@@ -110,7 +113,7 @@ class Engine:
         said = estimating.said(asked, model.features, decides.of, decides.area)
         frame = estimating.frame(model.features, self.state, said, ts)
         climb.degraded.extend(said.notes)
-        found = await estimating.estimate(model, self.state, frame, climb)
+        found = await estimating.estimate(self._together, self._usual, frame, climb)
         told = estimating.answer(model, found, decision=id, release=self.release.id, degraded=climb.degraded)
         decision = Decision(id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found))
         return told, replace(decision, served=self._served(decision, turn, found.table))
@@ -132,9 +135,18 @@ class Engine:
 
     def _warm_estimate(self) -> None:
         model = self.release.estimator
+        _ = self._usual
         nobody = estimating.frame(model.features, self.state, estimating.Said({}, {}, ()), self.state.now() + 1)
         estimated(model, model.features.matrix(self.state, nobody))
-        estimated(model, estimating.nothing_known(model))
+
+    @cached_property
+    def _together(self) -> Together:
+        return Together(self.release.estimator, self.state)
+
+    @cached_property
+    def _usual(self) -> Found:
+        """The last rung of an estimate, made beforehand."""
+        return estimating.usual(self.release.estimator)
 
     # Ids
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec import structs
 
-from ..errors import DataError, Unavailable
+from ..errors import DataError
 from ..estimate import Estimated as Found
 from ..estimate import Estimator, estimated
 from ..estimation.open import Known
@@ -24,6 +24,7 @@ from ..types import Floats
 from .estimate_messages import Change, Estimate, Estimated, Following, Leg, Told
 from .ladder import Climb
 from .messages import ID_BYTES, Degraded
+from .together import Together
 
 UNKNOWN_PLACE = "unknown place"
 MIDDLE = 0.5
@@ -110,25 +111,21 @@ def frame(features: Fitted, state: State, one: Said, ts: int) -> Frame:
     return Frame(np.array([ts]), keys, features.asked(one.context), np.ones(1, np.int16))
 
 
-async def estimate(model: Estimator, state: State, asked: Frame, climb: Climb) -> Found:
-    """The estimate of one request; where its features are late or fail, that of a row of which nothing is known."""
+async def estimate(together: Together, usual: Found, asked: Frame, climb: Climb) -> Found:
+    """The estimate of one request; where its features are late or fail, the `usual` one."""
 
-    async def features() -> Floats:
-        try:
-            return model.features.matrix(state, asked)
-        except (ValueError, IndexError, KeyError) as error:
-            raise Unavailable(f"the features cannot be read ({error!r})") from error
+    async def features() -> Found:
+        passed = await together.estimate(asked)
+        climb.add("gather", passed.gather_s)
+        climb.add("estimate", passed.estimate_s)
+        return passed.found
 
-    table = await climb.stage("features", features, lambda: nothing_known(model))
-    climb.lap("gather")
-    found = estimated(model, table)
-    climb.lap("estimate")
-    return found
+    return await climb.stage("features", features, lambda: usual)
 
 
-def nothing_known(model: Estimator) -> Floats:
-    """A row (1, columns) of which nothing is known."""
-    return np.full((1, len(model.columns)), np.nan, np.float32)
+def usual(model: Estimator) -> Found:
+    """The estimate of a request of which nothing is known."""
+    return estimated(model, np.full((1, len(model.columns)), np.nan, np.float32))
 
 
 def answer(model: Estimator, found: Found, *, decision: str, release: str, degraded: list[Degraded]) -> Estimated:
