@@ -131,7 +131,6 @@ def mean(
 
 
 __all__ = [
-<<<<<<< HEAD
     "ALS", "EASE", "Amount", "Area", "Assume", "ByKey", "Components", "Conformal", "Design", "Downsample", "Estimate",
     "Forest", "Happens", "Identity", "Isotonic", "ItemItem", "KeepAll", "Learning", "Linear", "LinearQuantiles",
     "Metrics", "Overall", "Platt", "Popular", "Problem", "Promise", "Quantiles", "Recent", "Requirements", "Reweight",
@@ -140,14 +139,4 @@ __all__ = [
     "grouped_auc", "hit_rate", "hour", "late_share", "log_loss", "mae", "map_", "mape", "mean", "mrr", "ndcg",
     "new_share", "normalised_entropy", "novelty", "offsets", "outcome", "position", "positive_rate", "precision",
     "promise_cost", "rate", "recall", "rmse", "similarity", "taste", "under_way", "weekday", "width",
-=======
-    "ALS", "EASE", "Amount", "Area", "Assume", "ByKey", "Components", "Conformal", "Design", "Downsample", "Estimate", "Forest",
-    "Happens", "Identity", "Isotonic", "ItemItem", "KeepAll", "Learning", "Linear", "LinearQuantiles", "Metrics", "Overall",
-    "Platt", "Popular", "Problem", "Promise", "Quantiles", "Recent", "Requirements", "Reweight", "Scale", "Service", "Slate",
-    "Split", "age", "at_least", "attribute", "auc", "average_precision", "bearing", "bias", "brier", "calibration", "context",
-    "count", "coverage", "covered", "crps", "distance", "grouped_auc", "hit_rate", "hour", "late_share", "log_loss", "mae",
-    "map_", "mape", "mean", "mrr", "ndcg", "new_share", "normalised_entropy", "novelty", "offsets", "outcome", "position",
-    "positive_rate", "precision", "promise_cost", "rate", "recall", "rmse", "similarity", "taste", "under_way", "weekday",
-    "width",
->>>>>>> h-serve
 ]  # fmt: skip
