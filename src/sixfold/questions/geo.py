@@ -29,7 +29,7 @@ def alternatives(design: Design) -> dict[str, Design]:
     if not places:
         raise DesignError(
             f"the features of {design.name!r} name no place; 'sixfold ask geo' needs one, such as "
-            "distance('store', 'context.drop') or mean(OUTCOME, by='store@15', half_life='14d')"
+            "distance('store', 'context.drop') or mean('arrived', by='store@15', half_life='14d')"
         )
     raw = [end for place in places for end in _coordinates(place)]
     rest = [one for one in features if not (is_of_places(one) or one in raw)]

@@ -17,7 +17,7 @@ def alternatives(design: Design) -> dict[str, Design]:
     if not keys:
         raise DesignError(
             f"the features of {design.name!r} are kept by no key; 'sixfold ask ids' needs one, such as "
-            "mean(OUTCOME, by='store', half_life='7d')"
+            "mean('arrived', by='store', half_life='7d')"
         )
     rest = [one for one in features if not keys_of(one)]
     counted = [one for one in features if keys_of(one) and not isinstance(one, Bucket)]
