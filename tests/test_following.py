@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.tiny_times import TinyTimes
 
 from sixfold import following
 from sixfold.estimate import Estimated, Estimator, estimated
 from sixfold.estimation.open import NEVER, Known
 from sixfold.following import as_told, follow, forecast, watched
 from sixfold.types import SECOND
+from tests.tiny_times import TinyTimes
 
 ASKED = 1_800_000_000 * SECOND
 

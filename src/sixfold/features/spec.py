@@ -247,7 +247,8 @@ class Open(msgspec.Struct, frozen=True, tag=str.lower):
     def combine(self, totals: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         # Events that came out of order may leave a little below 0. What sums leave of 1e-16 is rounded off: a tree
         # would find a border between it and 0, and the two schedules would fall on different sides of it.
-        return np.round(np.maximum(totals[0] - sum(totals[1:], np.zeros(1)), 0), 6)
+        left = np.maximum(totals[0] - sum(totals[1:], np.zeros(1)), 0)
+        return np.asarray(np.round(left, 6), np.float64)
 
 
 class Way(msgspec.Struct, frozen=True, tag=str.lower):
