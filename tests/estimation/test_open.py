@@ -43,7 +43,7 @@ def test_what_was_forecast_and_what_became_known(under_way: Open):
     under_way.apply(asked(1000, "a", "b"))
     under_way.apply(became("half", ("h", "b", 2000, 55.0)))
     known = under_way.read("b")
-    assert known is not None and known.ts == 1000 and known.forecast.tolist() == [600.0, 501.0]
+    assert known is not None and known.ts == 1000 and known.release == "r" and known.forecast.tolist() == [600.0, 501.0]
     assert known.when.tolist() == [2000, NEVER] and known.value[0] == 55.0 and np.isnan(known.value[1])
     assert under_way.read("nobody") is None and under_way.read("") is None
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from tests.either import SLATES, System
 from tests.serving.running import Running
 
 BATCH = 40
@@ -21,19 +22,8 @@ AGAIN_S = 0.02
 DYING_S = 0.1
 """A process that was killed keeps its sockets until the kernel has taken it apart."""
 BETWEEN_S = 0.004
-"""Between two requests for a slate."""
+"""Between two requests for a decision."""
 NDJSON = "application/x-ndjson"
-
-
-def watches(mark: str, rng: np.random.Generator, n: int = BATCH) -> list[dict[str, Any]]:
-    """n outcomes with ids of their own, of members and videos both known and new."""
-    who, what = rng.integers(0, 150, n).tolist(), rng.integers(0, 260, n).tolist()
-    ts, value = time.time(), rng.integers(1, 900, n).tolist()
-    return [
-        {"kind": "outcome", "id": f"{mark}-{row}", "name": "watch", "ts": ts - row, "value": value[row],
-         "keys": {"member": f"m{who[row]}", "video": f"v{what[row]}"}}
-        for row in range(n)
-    ]  # fmt: skip
 
 
 @dataclass
@@ -43,6 +33,7 @@ class Feed:
     service: Running
     mark: str
     seed: int = 0
+    system: System = SLATES
     acknowledged: set[str] = field(default_factory=set)
     sent: int = 0
     again: int = 0
@@ -64,7 +55,7 @@ class Feed:
         for number in itertools.count():
             if self._stop.is_set():
                 return
-            events = watches(f"{self.mark}-{number}", rng)
+            events = self.system.events(f"{self.mark}-{number}", rng, BATCH)
             if not self._post(events) and number % 2:
                 self.again += 1
                 while not self._stop.wait(AGAIN_S) and not self._post(events):
@@ -88,7 +79,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request for a slate: seconds of `time.monotonic`, and "ok", the code of the refusal, or "none"."""
+    """One request for a decision: seconds of `time.monotonic`, and "ok", the code of the refusal, or "none"."""
 
     began: float
     ended: float
@@ -97,9 +88,10 @@ class Asked:
 
 @dataclass
 class Asking:
-    """Asks for slates, one after the other, each on a connection of its own."""
+    """Asks for decisions, one after the other, each on a connection of its own."""
 
     service: Running
+    system: System = SLATES
     asked: list[Asked] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -118,12 +110,12 @@ class Asking:
                 return
             began, answer = time.monotonic(), "none"
             with contextlib.suppress(OSError, http.client.HTTPException):
-                status, slate = self.service.ask("POST", "/v1/recommend", {"member": f"m{number % 150}", "k": 5})
-                answer = "ok" if status == 200 else slate["error"]["code"]
+                status, given = self.service.ask("POST", self.system.path, self.system.body(number))
+                answer = "ok" if status == 200 else given["error"]["code"]
             self.asked.append(Asked(began, time.monotonic(), answer))
 
     def failed(self, *, but_at: Sequence[float] = ()) -> list[Asked]:
-        """Requests that got no slate, but for those under way at one of these moments.
+        """Requests that got no decision, but for those under way at one of these moments.
 
         One that was shed was answered, too: the machine that runs tests is a busy one.
         """

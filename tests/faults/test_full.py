@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.either import watches
 from tests.faults.dying import dies_at
 from tests.faults.held import log_keeps
-from tests.faults.load import watches
 from tests.faults.test_kill import until
 from tests.serving.running import serving
 from tests.tiny import Tiny

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.either import FIXTURES, system
 from tests.faults.held import current_is_whole, log_keeps, state_is_that_of_the_log
 from tests.faults.load import Asking, Feed
 from tests.serving.running import Running, serving
-from tests.tiny import Tiny
 
 from sixfold import golden
 from sixfold import release as releases
@@ -25,9 +25,10 @@ from sixfold.workspace import Workspace
 PATIENCE_S = 60
 
 
-@pytest.fixture
-def workspace(tiny: Tiny, tmp_path: Path) -> Workspace:
-    return Workspace(Path(shutil.copytree(tiny.workspace.folder, tmp_path / "mine")))
+@pytest.fixture(params=FIXTURES)
+def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
+    kept: Workspace = request.getfixturevalue(request.param).workspace
+    return Workspace(Path(shutil.copytree(kept.folder, tmp_path / "mine")))
 
 
 def until(true: Callable[[], bool], what: str) -> None:
@@ -67,8 +68,8 @@ def kill_writers(workspace: Workspace, tmp_path: Path, *, times: int, seed: int)
     rng = np.random.default_rng(seed)
     with (
         serving(workspace.folder, "--clock", "wall") as service,
-        Feed(service, f"writer-{seed}") as feed,
-        Asking(service) as asking,
+        Feed(service, f"writer-{seed}", system=system(workspace)) as feed,
+        Asking(service, system(workspace)) as asking,
     ):
         for _ in range(times):
             at_a_random_moment(feed, rng)
@@ -86,8 +87,8 @@ def kill_workers(workspace: Workspace, tmp_path: Path, *, times: int, seed: int)
     rng, moments = np.random.default_rng(seed), []
     with (
         serving(workspace.folder, "--workers", "2", "--clock", "wall") as service,
-        Feed(service, f"worker-{seed}") as feed,
-        Asking(service) as asking,
+        Feed(service, f"worker-{seed}", system=system(workspace)) as feed,
+        Asking(service, system(workspace)) as asking,
     ):
         until(lambda: listening(service.port) == 2, "two workers listen")
         for _ in range(times):
@@ -145,7 +146,7 @@ def kill_publications(workspace: Workspace, tmp_path: Path, *, times: int, seed:
     held = workspace.current()
     assert held.path is not None
     other = releases.write(
-        workspace.releases, held.model, items=held.items, titles=held.titles, digest="2" * 16,
+        workspace.releases, held.learned, items=held.items, titles=held.titles, digest="2" * 16,
         sample=golden.read(held.path / "golden"), cuts=held.manifest.cuts, metrics=held.metrics,
     ).id  # fmt: skip
     for number in range(times):

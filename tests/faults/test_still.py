@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.either import watches
 from tests.faults.held import state_is_that_of_the_log
-from tests.faults.load import watches
 from tests.faults.test_kill import until
 from tests.serving.running import serving
 from tests.tiny import Tiny

@@ -8,12 +8,13 @@ from collections import Counter
 import numpy as np
 import pytest
 from tests.logs import random_log
+from tests.tiny_times import TinyTimes
 
 from sixfold.errors import DataError
 from sixfold.events.incoming import parse
 from sixfold.events.log import EventLog
 from sixfold.events.schema import Events
-from sixfold.scaling.asks import asks, batches, newest
+from sixfold.scaling.asks import asks, batches, from_log, newest
 from sixfold.types import SECOND
 
 NOW = 1_800_000_000 * SECOND
@@ -65,3 +66,10 @@ def test_the_newest_of_a_log(tmp_path):
     with EventLog(tmp_path / "log.sqlite") as log:
         log.append(LOG)
         assert len(newest(log)) == len(LOG)
+
+
+def test_estimates_are_asked_for_as_the_log_has_them_and_each_is_new(timed: TinyTimes):
+    posts, _ = from_log(timed.workspace, n=40, rng=np.random.default_rng(0))
+    assert {one.path for one in posts} == {"/v1/estimate"}
+    assert all(set(one["keys"]) == {"store"} and one["timing"] and "order" not in one for one in bodies(posts))
+    assert all(set(one["context"]) == set(timed.workspace.current().features.contexts) for one in bodies(posts))

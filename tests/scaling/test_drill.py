@@ -63,8 +63,9 @@ def test_it_is_read_again_for_the_release_it_was_of(tiny: Tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_every_part_is_broken_in_every_way(tiny: Tiny):
-    done = call("drill", "--rate", 20, "--seconds", 1, "--json", folder=tiny.workspace.folder)
+@pytest.mark.parametrize(("of", "parts"), [("tiny", 4), ("timed", 2)])
+def test_every_part_is_broken_in_every_way(request: pytest.FixtureRequest, of: str, parts: int):
+    done = call("drill", "--rate", 20, "--seconds", 1, "--json", folder=request.getfixturevalue(of).workspace.folder)
     trials = [(one["part"], one["fault"]) for one in done.json["trials"]]
-    assert trials[0] == ("-", "none") and len(trials) == 13 and ("writer", "paused") in trials
+    assert trials[0] == ("-", "none") and len(trials) == 1 + 3 * parts and ("writer", "paused") in trials
     assert done.code in (0, 1)

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 from tests.designs import good
+from tests.either import FIXTURES
 from tests.tiny import Tiny
 
 from sixfold.scaling import kept, measured
@@ -54,8 +55,10 @@ def test_what_was_measured_is_of_the_published_release_alone(tiny: Tiny, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_release_is_measured_on_a_copy(tiny: Tiny, tmp_path: Path):
-    workspace = Workspace(Path(shutil.copytree(tiny.workspace.folder, tmp_path / "mine")))
+@pytest.mark.parametrize("of", FIXTURES)
+def test_a_release_is_measured_on_a_copy(request: pytest.FixtureRequest, of: str, tmp_path: Path):
+    folder = request.getfixturevalue(of).workspace.folder
+    workspace = Workspace(Path(shutil.copytree(folder, tmp_path / "mine")))
     before = sum(len(batch) for batch in workspace.batches())
     found = measured.measure(workspace, seconds=3, rng=np.random.default_rng(0))
     assert set(found.numbers) == {"p99_ms", "requests_per_s", "fresh_ms"} and found.rate == 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
 import time
@@ -223,33 +222,3 @@ def test_a_writer_that_is_killed_comes_back_and_nothing_is_lost(service: Running
     service.until_ready()
     assert service.children("writer") != [killed]
     assert service.ask("POST", "/v1/events", sent)[1]["duplicates"] == 5
-
-
-def test_a_release_is_swapped_and_a_damaged_one_refused(service: Running, workspace: Workspace):
-    first = workspace.current()
-    folder = workspace.releases / "damaged"
-    shutil.copytree(first.path, folder)
-    (folder / "items.npy").write_bytes(b"x")
-    workspace.promote("damaged")
-    end = time.monotonic() + 10
-    while "sixfold_releases_refused_total 1" not in service.ask("GET", "/metrics")[1]:
-        assert time.monotonic() < end
-    assert service.ask("POST", "/v1/recommend", {"member": "m1"})[1]["release"] == first.id
-    workspace.rollback()
-    assert service.ask("GET", "/health/ready")[0] == 200
-
-
-def test_a_keep_alive_connection_outlives_a_rolling_restart(service: Running):
-    import os
-    import signal
-
-    (worker,) = service.children("worker")
-    os.kill(service.process.pid, signal.SIGHUP)
-    end, statuses = time.monotonic() + 15, []
-    while service.children("worker") == [worker] or len(service.children("worker")) > 1:
-        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
-        connection.request("POST", "/v1/recommend", b'{"member": "m1"}', {"content-type": "application/json"})
-        statuses.append(connection.getresponse().status)
-        connection.close()
-        assert time.monotonic() < end
-    assert statuses and set(statuses) == {200}

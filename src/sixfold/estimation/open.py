@@ -38,7 +38,7 @@ class Watched(msgspec.Struct, frozen=True):
     def blank(self) -> NDArray[np.void]:
         """A record of which nothing is known."""
         m = len(self.outcomes)
-        fields = [("ts", np.int64), ("forecast", np.float64, (len(self.forecast),)), ("when", np.int64, (m,)),
+        fields = [("ts", np.int64), ("release", "S16"), ("forecast", np.float64, (len(self.forecast),)), ("when", np.int64, (m,)),
                   ("by", np.uint64, (m,)), ("value", np.float64, (m,))]  # fmt: skip
         out = np.zeros((), np.dtype(fields))
         out["ts"], out["when"], out["forecast"], out["value"] = NEVER, NEVER, np.nan, np.nan
@@ -47,9 +47,10 @@ class Watched(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One estimate. ts, when (m,) int64 us; forecast (f,) and value (m,) float64; NEVER and NaN of what is not known."""
+    """One estimate and the release that made it. ts, when (m,) int64 us; forecast (f,) and value (m,) float64; NEVER and NaN of what is not known."""
 
     ts: int
+    release: str
     forecast: NDArray[np.float64]
     when: NDArray[np.int64]
     value: NDArray[np.float64]
@@ -73,7 +74,7 @@ class Open:
             if rows[0] >= 0:
                 one = self.store.read(_records(half), rows, self._blank)[0]
                 if one["ts"] != NEVER:
-                    return Known(int(one["ts"]), one["forecast"], one["when"], one["value"])
+                    return Known(int(one["ts"]), one["release"].decode(), one["forecast"], one["when"], one["value"])
         return None
 
     def apply(self, events: Events) -> None:
@@ -106,7 +107,7 @@ class Open:
         _, first = np.unique(ids, return_index=True)
         rows = self._tables[half].insert(ids[first])
         made = np.repeat(self._blank[None], len(first))
-        made["ts"] = decisions["ts"][first]
+        made["ts"], made["release"] = decisions["ts"][first], decisions["release"][first]
         for place, name in enumerate(self.watched.forecast):
             if (column := decisions.get(ESTIMATE + name)) is not None:
                 made["forecast"][:, place] = column[first]

@@ -124,9 +124,8 @@ class Estimates:
         """The estimate that was made of this id before, by this worker or another."""
         if id in self._last or (known := self._service.engine.known(id)) is None:
             return self._last.get(id)
-        release = self._service.engine.release
-        found = as_told(release.estimator, known)
-        return estimating.answer(release.estimator, found, decision=id, release=release.id, degraded=[])
+        model = self._service.engine.release.estimator
+        return estimating.answer(model, as_told(model, known), decision=id, release=known.release, degraded=[])
 
     def _decision_of(self, order: str) -> str:
         """The id of the decision for what has this id: the same one each time."""
