@@ -245,9 +245,10 @@ class Open(msgspec.Struct, frozen=True, tag=str.lower):
         return (Accumulator(Stream(ASKED), self.by, kernel), *ends)
 
     def combine(self, totals: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        left = totals[0] - sum(totals[1:], np.zeros(1))
         # Events that came out of order may leave a little below 0. What sums leave of 1e-16 is rounded off: a tree
         # would find a border between it and 0, and the two schedules would fall on different sides of it.
-        return np.round(np.maximum(totals[0] - sum(totals[1:], np.zeros(1)), 0), 6)
+        return np.asarray(np.maximum(left.round(6), 0))
 
 
 class Way(msgspec.Struct, frozen=True, tag=str.lower):
