@@ -62,6 +62,14 @@ def test_tenths_hold_all_of_the_error_and_the_outer_ones_most(right):
     assert tail[0].promised_early == pytest.approx(28, abs=0.2)
 
 
+def test_a_skew_loss_buys_the_tail_with_bias(right):
+    told = {one.level: one for one in drawn(right).told}
+    # Of [20, 60] the quantile p is 20 + 40 p; the last tenth is 58 in the mean.
+    assert told[0.5].bias == pytest.approx(0, abs=0.2) and told[0.5].error == pytest.approx(10, abs=0.2)
+    assert told[0.75].bias == pytest.approx(10, abs=0.2) and told[0.75].tail_error == pytest.approx(8, abs=0.2)
+    assert told[0.9].tail_error == pytest.approx(2, abs=0.2) and told[0.9].error == pytest.approx(16.4, abs=0.3)
+
+
 def test_costs_are_those_of_the_uniform_law(right):
     costs = drawn(right).costs
     assert [one.ratio for one in costs] == list(pictures.RATIOS)

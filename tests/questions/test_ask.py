@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 from tests import designs
 from tests.questions.logs import KEYS, PLACES, city, design
 
 from sixfold.errors import DataError, DesignError
+from sixfold.features.spec import name_of
 from sixfold.language import hour, mean
-from sixfold.questions import QUESTIONS, kept
-from sixfold.questions.ask import ask
+from sixfold.questions import QUESTIONS, geo, kept
+from sixfold.questions.ask import ask, narrowed
+from sixfold.questions.edits import with_features
+from sixfold.training import estimates
 from sixfold.training.cache import Cache
+from sixfold.training.material import prepare
+from sixfold.training.run import Stages
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +113,16 @@ def test_a_file_that_is_no_answer_is_named(tmp_path):
     (tmp_path / "ask-geo.json").write_text('{"question": 3}')
     with pytest.raises(DataError, match=r"ask-geo.json is no answer"):
         kept.read(tmp_path, "orders")
+
+
+def test_an_alternative_sees_its_own_columns_though_names_are_shared():
+    """A design may count by the same cell with another prior than a question does."""
+    drawn = mean("done", by="context.drop@15", half_life="14d", prior=500.0)
+    both = tuple(geo.alternatives(design((hour(), drawn)))["all"].learning.features)
+    assert {name_of(one) for one in both} >= {name_of(drawn)} and drawn not in both
+    material = prepare(with_features(design(), (*both, drawn)), [city(orders=900)])
+    made = estimates.spans(material, Cache(), Stages())
+    edit = with_features(design(), (drawn, hour()))
+    part = msgspec.structs.replace(material.features, features=edit.learning.features)
+    alone = estimates.spans(prepare(edit, [city(orders=900)]), Cache(), Stages())
+    np.testing.assert_array_equal(narrowed(made, material.features, part).test.table, alone.test.table)

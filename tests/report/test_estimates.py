@@ -110,6 +110,7 @@ def test_the_tail_says_what_the_promise_does_for_it():
     )
     assert "all others come 5.0 minutes early" in said
     assert len(Page(tail.section(PICTURE.tail, DESIGN.estimate)).of("tr")) == 11
+    assert "75 % 3 : 1 8.00 11.00 5.00" in Page(tail.section(PICTURE.tail, DESIGN.estimate, PICTURE.told)).text
 
 
 def test_the_cost_curve_marks_the_designs_own_price():

@@ -7,7 +7,7 @@ from tests.report.sample import _CUTS, by_text, measure
 from sixfold.design import Design, Estimate, Learning, Metrics, Problem, Requirements, Scale
 from sixfold.evaluation.check import check
 from sixfold.evaluation.estimates import TRUTH
-from sixfold.evaluation.results import Bin, Cell, Cost, Evaluation, Level, Map, Picture, Tenth
+from sixfold.evaluation.results import Bin, Cell, Cost, Evaluation, Level, Map, Picture, Tenth, Told
 from sixfold.language import distance, hour, mean, outcome
 from sixfold.metrics import spec
 from sixfold.questions.answer import Answer, Tried
@@ -37,6 +37,7 @@ PICTURE = Picture(
         Cost(3.0, 10.0, 10.5, 0.25, 0.1, 36.0, True),
         Cost(9.0, 15.0, 16.5, 0.1, 0.04, 44.0, False),
     ],
+    told=[Told(0.5, 6.0, 18.0, -1.0), Told(0.75, 8.0, 11.0, 5.0)],
     map=Map("context.drop", 14, [Cell(0, 0, 100, -4.0, 1.0), Cell(0, 3, 25, 2.0, 1.0), Cell(2, 3, 9, 9.0, 12.0),
                                  Cell(1, 1, 1, 30.0, None)], 12),
 )  # fmt: skip

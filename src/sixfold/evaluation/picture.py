@@ -5,7 +5,7 @@ All of it is of the test part and in minutes; a few dozen numbers, so that a rel
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -24,7 +24,7 @@ from ..metrics.interval import interval
 from ..metrics.kernel import mean
 from ..training.material import Material
 from ..types import Floats, Rows
-from .results import Cell, Cost, Level, Map, Picture, Tenth
+from .results import Cell, Cost, Level, Map, Picture, Tenth, Told
 
 Where: TypeAlias = tuple[str, NDArray[np.float64], NDArray[np.float64]]
 """The name of a place, and the latitude and the longitude (n,) of it."""
@@ -33,6 +33,8 @@ ACROSS = 16
 """Cells on each side of a map at most."""
 RATIOS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 15.0)
 """Costs of a late minute, in early ones, at which promises are tried."""
+TOLD = (0.5, 0.6, 0.75, 0.9)
+"""Levels of the quantiles that are tried as the estimate."""
 _INNER = (0.01, 0.99)
 """Between which quantiles of latitude and longitude a map reaches: one mistaken place would make it a map of the world."""
 _SURE = 1.96
@@ -57,6 +59,7 @@ def picture(
         levels=reliability(levels, given.quantiles, took, cluster=cluster, rng=rng),
         tail=tail(levels, given, took),
         costs=costs(levels, given.quantiles, took, told),
+        told=told_levels(levels, given.quantiles, took),
         map=None if where is None else by_place(where[0], where[1], where[2], given.mean / 60 - took),
     )
 
@@ -121,6 +124,20 @@ def tail(levels: NDArray[np.float64], given: Estimated, minutes: NDArray[np.floa
         )
         for part in np.array_split(order, 10)
         if len(part)
+    ]
+
+
+def told_levels(
+    levels: NDArray[np.float64], quantiles: Floats, minutes: NDArray[np.float64], *, told: Sequence[float] = TOLD
+) -> list[Told]:
+    """What other quantiles would be as the estimate: that of level p is what a loss learns that prices a minute too short
+    p / (1 - p) times one too long. So the tail is bought with bias, and here is how much of it with how much."""
+    found = law.at(levels, quantiles.astype(np.float64), np.array(told)) / 60
+    longest = np.argsort(minutes, kind="stable")[-max(len(minutes) // 10, 1) :]
+    off = found - minutes[:, None]
+    return [
+        Told(level, float(np.abs(miss).mean()), float(np.abs(miss[longest]).mean()), float(miss.mean()))
+        for level, miss in zip(told, off.T, strict=True)
     ]
 
 

@@ -102,6 +102,16 @@ class Tenth(msgspec.Struct, frozen=True):
     promised_early: float
 
 
+class Told(msgspec.Struct, frozen=True):
+    """One quantile, were it told as the estimate: the means, in minutes, of its absolute error, of that in the tenth of the
+    rows that took longest, and of what it is above."""
+
+    level: float
+    error: float
+    tail_error: float
+    bias: float
+
+
 class Cost(msgspec.Struct, frozen=True):
     """Promises where a late minute costs `ratio` early ones: what the distributions expect to pay and what was paid, a
     row, in early minutes; the shares late at all and by more than 10 minutes; the mean promise; `own` the design's."""
@@ -122,6 +132,7 @@ class Picture(msgspec.Struct, frozen=True):
     tail: list[Tenth]
     costs: list[Cost]
     map: Map | None = None
+    told: list[Told] = []
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,7 +111,7 @@ def _of(material: Material, edit: Design) -> Material:
 def _enter(name: str, edit: Design, material: Material, inner: Spans, judge: judging.Judge) -> _Entered:
     """An alternative, trained and judged on the rows that choose."""
     mine, stages = _of(material, edit), Stages()
-    spans = _narrowed(inner, material.features, mine.features)
+    spans = narrowed(inner, material.features, mine.features)
     model = estimates.fit(mine, spans, edit.learning.estimator, stages)
     given = estimated(model, spans.test.table)
     tried = Tried(
@@ -152,7 +152,7 @@ def _gain(material: Material, made: Spans, chosen: Design, design: Design, stage
     given = []
     for edit in (chosen, design):
         mine = _of(material, edit)
-        spans = _narrowed(made, material.features, mine.features)
+        spans = narrowed(made, material.features, mine.features)
         model = estimates.fit(mine, spans, edit.learning.estimator, stages)
         given.append(estimated(model, spans.test.table))
     judge = judging.judge_of(design, made.test)
@@ -184,9 +184,11 @@ def _part(timed: Timed, start: int, stop: int) -> Timed:
     return Timed(timed.decision[rows], timed.frame.take(np.arange(start, stop)), timed.table[rows], seconds, timed.lost)
 
 
-def _narrowed(made: Spans, whole: Fitted, part: Fitted) -> Spans:
+def narrowed(made: Spans, whole: Fitted, part: Fitted) -> Spans:
     """The same rows with the columns of some of the features."""
-    columns = whole.columns
-    at = [columns.index(column) for column in part.columns]
+    # By the feature and not by its name, which two of unlike priors share.
+    widths = [len(msgspec.structs.replace(whole, features=(one,)).columns) for one in whole.features]
+    parts = dict(zip(whole.features, np.split(np.arange(sum(widths)), np.cumsum(widths)[:-1]), strict=True))
+    at = np.concatenate([parts[feature] for feature in part.features] or [np.arange(0)])
     spans = (made.training, made.calibrating, made.test)
     return Spans(*(replace(timed, table=timed.table[:, at]) for timed in spans))

@@ -35,6 +35,6 @@ def questions(found: Review) -> list[tuple[str, Html]]:
         *parts,
         ("Do quantiles hold what they say?", levels.section(picture.levels) if picture.levels else NOTHING),
         ("Where is it wrong?", places.section(picture.map) if picture.map else NOTHING),
-        ("Who waits longest?", tail.section(picture.tail, estimate) if picture.tail else NOTHING),
+        ("Who waits longest?", tail.section(picture.tail, estimate, picture.told) if picture.tail else NOTHING),
         ("What is a promise worth?", costs.section(picture.costs) if picture.costs else NOTHING),
     ]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..design import Estimate
-from ..evaluation.results import Tenth
+from ..evaluation.results import Tenth, Told
 from . import charts, wording
-from .markup import Html, figure, header_row, joined, row_name, tag
+from .markup import NOTHING, Html, figure, header_row, joined, row_name, tag
 
 
-def section(tail: Sequence[Tenth], estimate: Estimate) -> Html:
-    """What the last tenth holds and what the promise makes of it, and the table."""
-    return joined(tag("p", said(tail, estimate)), _table(tail))
+def section(tail: Sequence[Tenth], estimate: Estimate, told: Sequence[Told] = ()) -> Html:
+    """What the last tenth holds and what the promise makes of it, the table, and what a skew loss would do."""
+    return joined(tag("p", said(tail, estimate)), _table(tail), _skewed(told) if told else NOTHING)
 
 
 def said(tail: Sequence[Tenth], estimate: Estimate) -> str:
@@ -36,6 +36,23 @@ def _table(tail: Sequence[Tenth]) -> Html:
     rows = [_row(str(i), one, worst, most) for i, one in enumerate(tail, start=1)]
     caption = "Tenths by how long it took, the last one longest; means in minutes; last, late and early as was promised"
     return figure(caption, tag("table.chart.tail", head, tag("tbody", *rows)))
+
+
+def _skewed(told: Sequence[Told]) -> Html:
+    """What the estimate would be, had it been learned by a loss that prices too short and too long unlike."""
+    names = ("Too short : too long", "Mean absolute error", "Of the last tenth", "Bias")
+    rows = [
+        tag("tr", row_name(wording.share(one.level)), *(tag("td.n", text) for text in _prices(one))) for one in told
+    ]
+    table = tag("table", header_row("Quantile told", *names, right=names), tag("tbody", *rows))
+    caption = "What a skew loss buys: the error of the last tenth, minutes, against that of all and the bias"
+    return figure(caption, table)
+
+
+def _prices(one: Told) -> tuple[str, ...]:
+    ratio = wording.given(float(f"{one.level / (1 - one.level):.2g}"))
+    minutes = (wording.number(value, places=2) for value in (one.error, one.tail_error, one.bias))
+    return f"{ratio} : 1", *minutes
 
 
 def _row(name: str, one: Tenth, worst: float, most: float) -> Html:
