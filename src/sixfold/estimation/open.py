@@ -47,7 +47,10 @@ class Watched(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One estimate and the release that made it. ts, when (m,) int64 us; forecast (f,) and value (m,) float64; NEVER and NaN of what is not known."""
+    """One estimate and the release that made it.
+
+    ts, when (m,) int64 us; forecast (f,) and value (m,) float64; NEVER and NaN of what is not known.
+    """
 
     ts: int
     release: str
