@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sixfold import beginning, journey, pipeline
+from sixfold import beginning, journey, loading, pipeline
 from sixfold.evaluation import slates
 from sixfold.ingest import ingest
 from sixfold.language import ndcg, recall

@@ -75,3 +75,28 @@ def random_log(
             }
         },
     )
+
+
+def same_batches(one: list[tuple[int, Events]], other: list[tuple[int, Events]]) -> None:
+    """Both hold the same events under the same offsets and in the same order, column by column; a batch of nothing is none."""
+    one, other = ([(offset, events) for offset, events in batches if len(events)] for batches in (one, other))
+    assert [offset for offset, _ in one] == [offset for offset, _ in other]
+    for (offset, a), (_, b) in zip(one, other, strict=True):
+        left, right = (_tables(events) for events in (a, b))
+        assert list(left) == list(right), offset
+        for name, table in left.items():
+            assert table.keys() == right[name].keys(), f"{name} of {offset}"
+            for column, values in table.items():
+                np.testing.assert_array_equal(values, right[name][column], err_msg=f"{name} {column} of {offset}")
+                assert values.dtype.kind == right[name][column].dtype.kind
+
+
+def _tables(events: Events) -> dict[str, dict[str, np.ndarray]]:
+    found = {**dict(events.tables()), "shown": events.shown}
+    return {name: dict(table) for name, table in found.items() if len(next(iter(table.values())))}
+
+
+def by_day(log: Events, days: int = 6) -> list[Events]:
+    """What was known from the start, then a batch every half day."""
+    half = DAY // 2
+    return [log.before(START), *(log.between(START + i * half, START + (i + 1) * half) for i in range(2 * days + 1))]

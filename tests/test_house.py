@@ -19,10 +19,11 @@ import sixfold
 ROOT = Path(sixfold.__file__).parent
 
 ROOMS = (
-    "types", "errors", "durations", "files", "events", "metrics", "features", "retrieval", "ranking", "estimation", "policy",
-    "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "following", "golden", "release", "explain",
-    "upkeep", "workspace", "asking", "serving", "scaling", "training", "evaluation", "worlds", "journey", "ingest", "inferred",
-    "beginning", "live", "doctor", "report", "notebook", "cli", "__init__",
+    "types", "errors", "durations", "files", "events", "metrics", "features", "retrieval", "ranking", "estimation",
+    "policy", "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "following", "golden",
+    "release", "explain", "upkeep", "workspace", "forgetting", "asking", "serving", "scaling", "training",
+    "evaluation", "worlds", "journey", "questions", "ingest", "inferred", "beginning", "live", "doctor", "report",
+    "notebook", "cli", "__init__",
 )  # fmt: skip
 """The order of reading: a room imports only rooms before it."""
 
@@ -38,6 +39,7 @@ SERVICE_ROOMS = {
 }  # fmt: skip
 SERVICE_MODULES = {
     *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "known", "lock", "repair", "salvage", "timeline")),
+    *(f"events.{name}" for name in ("tables", "kinds", "hours", "damage", "settled")),
     *(f"events.{name}" for name in ("incoming", "gathering", "decoded", "objects", "parsing", "times")),
     *(f"metrics.{name}" for name in ("target", "interval", "kernel")),
     "events", "metrics",
@@ -45,7 +47,7 @@ SERVICE_MODULES = {
 """What a service may import: nothing that trains, judges, simulates or reads tables."""
 
 OPTIONAL = {
-    "polars": {"events/parquet.py"},
+    "polars": {"events/parquet.py", "events/partitions.py"},
     "scipy": {"retrieval/als.py", "retrieval/history.py", "retrieval/ease.py", "retrieval/itemitem.py"},
     "catboost": {"ranking/forest.py"},
 }
@@ -57,7 +59,6 @@ LONGEST = 330
 
 NAMES_A_SYSTEM = {
     # Registries and the text that points to them.
-    ("beginning.py", "VideoWorld"), ("beginning.py", "worlds.video"),
     ("cli/start.py", "video"), ("cli/demo.py", "video"),
     ("cli/start.py", "name a system, such as 'sixfold new video', or your files with --from"),
     ("loading.py", "; run 'sixfold new video --dir "),
@@ -205,7 +206,15 @@ from sixfold import release
 release.read(Path(sys.argv[1]))
 print([name for name in sys.argv[2:] if name in sys.modules])
 """
-    names = [*OPTIONAL, *NEVER, "sixfold.training", "sixfold.evaluation", "sixfold.worlds", "sixfold.events.parquet"]
+    names = [
+        *OPTIONAL,
+        *NEVER,
+        "sixfold.events.partitions",
+        "sixfold.training",
+        "sixfold.evaluation",
+        "sixfold.worlds",
+        "sixfold.events.parquet",
+    ]
     done = subprocess.run(
         [sys.executable, "-c", code, str(tiny.release_path), *names],
         env={"PYTHONPATH": str(ROOT.parent)}, capture_output=True, text=True, check=True,

@@ -140,7 +140,7 @@ def test_a_path_that_escapes_is_refused(folder, name):
 
 def test_another_format_is_refused(folder):
     sealed(folder, format=99)
-    with pytest.raises(ReleaseError, match="has format 99, this Sixfold reads 2"):
+    with pytest.raises(ReleaseError, match="has format 99, this Sixfold reads 3"):
         release.read(folder)
 
 

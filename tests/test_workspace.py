@@ -13,11 +13,15 @@ import pytest
 
 from sixfold import beginning, golden, release
 from sixfold.errors import DataError, ReleaseError
+from sixfold.events import partitions
+from sixfold.events.hours import wall_us
+from sixfold.events.retention import retain
 from sixfold.events.schema import Events, concat
+from sixfold.events.settling import settle
 from sixfold.features.mapped import Mapped
 from sixfold.features.online import State
 from sixfold.features.store import Store
-from sixfold.types import Asks
+from sixfold.types import DAY, Asks
 from sixfold.workspace import Workspace
 from sixfold.worlds.video import VideoWorld
 from tests.tiny import WORLD, Tiny
@@ -156,6 +160,36 @@ def test_a_state_follows_the_log(workspace):
     assert answers(after)[3, 0] == item
     with workspace.log() as log:
         assert (after.store.mapped.offset, after.store.mapped.crc) == (log.head(), log.crc(log.head()))
+
+
+def test_a_state_goes_on_where_its_batches_have_settled(workspace, monkeypatch):
+    """It needs nothing of them, and so no Polars; built from them it is the same."""
+    current = workspace.current()
+    first = workspace.state(current)
+    expected, held = answers(first), {name: first.store[name].copy() for name in first.store.nbytes()}
+    with workspace.log() as log:
+        assert settle(log, now=wall_us() + 30 * DAY).batches == log.head()
+    with monkeypatch.context() as patch:
+        patch.setattr(partitions, "frame", None)
+        np.testing.assert_array_equal(answers(workspace.state(current)), expected)
+    shutil.rmtree(workspace.folder / "state")
+    again = workspace.state(current)
+    assert (again.store.mapped.offset, again.store.mapped.crc) == (first.store.mapped.offset, first.store.mapped.crc)
+    for name, values in held.items():
+        np.testing.assert_array_equal(again.store[name], values)
+
+
+def test_a_state_is_built_anew_where_events_were_dropped(workspace):
+    current = workspace.current()
+    workspace.state(current)
+    with workspace.log() as log:
+        settle(log, now=wall_us() + 30 * DAY)
+        assert retain(log, now=wall_us(), keep=3 * DAY).events["decision"] > 0
+    state = workspace.state(current)
+    shutil.rmtree(workspace.folder / "state")
+    fresh = workspace.state(current)
+    for name in fresh.store.nbytes():
+        np.testing.assert_array_equal(state.store[name], fresh.store[name])
 
 
 def test_a_state_of_a_log_that_was_replaced_is_built_again(workspace):

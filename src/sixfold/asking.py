@@ -1,4 +1,4 @@
-"""One request to a workspace: a member's slate from the published release, as of the end of the log."""
+"""One request to a workspace, by its release and as of the end of the log: a member's slate, or how long something takes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
+from . import estimate as estimating
 from . import pipeline
 from .errors import DataError, nearest
+from .estimate import Estimator, asked_of
+from .estimation.promise import words
 from .explain import Explained, explain
+from .features.indexed import Frame
 from .features.online import State
 from .release import Release
-from .types import Asks
+from .types import Asks, Floats
 from .workspace import Workspace
 
 
@@ -97,3 +101,52 @@ def _unwanted(release: Release, state: State, exclude: Sequence[str]) -> np.ndar
     if (rows < 0).any():
         raise DataError(f"item {exclude[int(np.argmin(rows))]!r} to exclude is not in the log; check its id")
     return rows
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An estimate with what led to it, in seconds. words: what is told. quantiles: by level; legs: the median of each.
+    reasons: column, its number, and by how much the mean would differ were it not known."""
+
+    release: str
+    ts: int
+    words: str
+    promise_s: float
+    mean_s: float
+    quantiles: dict[str, float]
+    legs: dict[str, float]
+    unknown: list[str]
+    reasons: list[tuple[str, float | None, float]]
+
+
+def estimate(workspace: Workspace, given: Mapping[str, object], *, explained: bool = False) -> Told:
+    """How long it takes, by the published release and the state at the end of the log.
+
+    `given` is what is known of it: keys such as a store's id, numbers, texts, and places as [latitude, longitude]. Raises
+    DataError for a value that no feature reads, or of a wrong kind.
+    """
+    release = workspace.current()
+    model, state = release.estimator, workspace.state(release)
+    named = asked_of(model, given)
+    keys = {name: state.ids[name].rows(np.array([value.encode()])) for name, value in named.keys.items()}
+    ts = state.now() + 1
+    frame = Frame(np.array([ts]), keys, model.features.asked(named.context), np.ones(1, np.int16))
+    found = estimating.estimate(model, state, frame)
+    promise = model.design.estimate.promise
+    told = promise.told(model.levels, found.quantiles, found.promised_s)[0].tolist()
+    half = int(np.argmin(np.abs(model.levels - 0.5)))
+    return Told(
+        release.id, ts, words(*told), float(found.promised_s[0]), float(found.mean[0]),
+        {f"{level:g}": float(q) for level, q in zip(model.levels, found.quantiles[0], strict=True)},
+        {name: float(leg[half]) for name, leg in zip(model.legs, found.legs[0], strict=True)},
+        [name for name, row in keys.items() if row[0] < 0], reasons(model, found.table[0]) if explained else [],
+    )  # fmt: skip
+
+
+def reasons(model: Estimator, row: Floats, *, most: int = 5) -> list[tuple[str, float | None, float]]:
+    """What sets a row (columns,) apart: the columns without which the mean would differ most, with the seconds that they add."""
+    without = np.tile(row, (len(row) + 1, 1))
+    without[np.arange(len(row)), np.arange(len(row))] = np.nan
+    means = estimating.estimated(model, without).mean
+    adds = means[-1] - means[:-1]
+    order = [at for at in np.argsort(-np.abs(adds), kind="stable")[:most].tolist() if adds[at]]
+    return [(model.columns[at], None if math.isnan(row[at]) else float(row[at]), float(adds[at])) for at in order]

@@ -26,8 +26,8 @@ class Finding(msgspec.Struct, frozen=True):
     detail: str
 
 
-def examine() -> list[Finding]:
-    """Python, packages, cores and disk; every finding says what to do where it is not ok."""
+def examine(log: Path | None = None) -> list[Finding]:
+    """Python, packages, cores, disk, the settled part of a log; every finding says what to do where it is not ok."""
     fine = sys.version_info >= (3, 11)
     out = [Finding("python", fine, f"{platform.python_version()} on {platform.machine()}")]
     for name, extra in NEEDED.items():
@@ -41,7 +41,27 @@ def examine() -> list[Finding]:
     free = shutil.disk_usage(Path.cwd()).free
     out.append(Finding("disk", free > 1e9, f"{free / 1e9:.0f} GB free here"))
     out.append(Finding("cores", True, str(os.cpu_count())))
+    if log is not None and log.exists():
+        out.append(_settled(log))
     return out
+
+
+def _settled(path: Path) -> Finding:
+    """The settled files of a log, all of which are read. What else of it may be damaged, who writes next looks at."""
+    from .errors import DataError
+    from .events import settled
+    from .events.log import EventLog
+
+    try:
+        with EventLog(path, create=False) as log:
+            generations = settled.named(log.db)
+    except DataError as error:
+        return Finding("log", False, str(error))
+    home = settled.home(path)
+    bad = [f"{one.folder}/{part.file}" for one in generations for part in settled.damaged(home, one)]
+    files, events = sum(len(one.partitions) for one in generations), sum(one.events for one in generations)
+    whole = f"{events:,} settled events in {files:,} files, all as they were written"
+    return Finding("log", not bad, f"damaged: {', '.join(bad)}; run 'sixfold repair'" if bad else whole)
 
 
 def _sqlite() -> Finding:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from .design import Design, seen_again_us
 from .features.indexed import Frame
-from .features.table import Fitted, Source
+from .features.source import Source
+from .features.table import Fitted
 from .policy import filters
 from .ranking.heads import FittedHeads
 from .retrieval.merge import Merged, fuse, merge

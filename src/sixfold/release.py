@@ -6,7 +6,7 @@
          metrics.json       what was measured of it
          items.npy          the ids of the items, by row
          sources/<name>/*.npy     heads/<name>/{scorer,calibrator}/*.npy          of slates
-         legs/<name>/*.npy        joint/*.npy     coverage/*.npy     bias_s.npy    of estimates
+         legs/<name>/*.npy        joint/*.npy     coverage/*.npy                   of estimates
          golden/            a small log with the rows it must give (see `golden`)
 
 No pickle, no native model file, no code: a damaged file is refused by its checksum or by a bounds check. A folder
@@ -223,10 +223,7 @@ def _read_estimator(path: Path, manifest: Manifest, design: Design, features: Fi
     coverage = FittedConformal.from_arrays(_arrays(path / "coverage"))
     if joint.factor.shape[0] != len(legs) or any(len(leg.levels) != len(coverage.levels) for leg in legs.values()):
         raise ReleaseError(f"{path}: legs, joint and coverage do not fit together; roll back or train again")
-    bias = _array(path / "bias_s.npy")
-    if bias.shape != () or not np.isfinite(bias):
-        raise ReleaseError(f"{path}: bias_s.npy is {bias}, expected a finite number of seconds; train again")
-    return Estimator(design, features, legs, joint, coverage, bias)
+    return Estimator(design, features, legs, joint, coverage)
 
 
 def _write_parts(
@@ -247,7 +244,6 @@ def _write_parts(
             _save_all(draft / "legs" / name, leg)
         _save_all(draft / "joint", model.joint)
         _save_all(draft / "coverage", model.coverage)
-        _save(draft / "bias_s.npy", model.bias_s)
     else:
         for name, source in model.sources.items():
             _save_all(draft / "sources" / name, source)

@@ -6,13 +6,15 @@ its own, built from the log.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from .errors import DataError
+from .errors import Busy, DataError
 from .estimation.open import Open, Watched
 from .events.log import EventLog
 from .events.schema import Events
@@ -110,6 +112,21 @@ def catch_up(state: Kept, log: EventLog) -> None:
         state.apply(events)
     if head:
         mapped.commit(head, log.crc(head))
+
+
+def discard(folder: Path) -> int:
+    """Remove a state, to be built anew from the log; gives how many files. Raises Busy where another process keeps it."""
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        gone = [path for path in folder.iterdir() if path.name != "lock"]
+        for path in gone:
+            path.unlink()
+    except BlockingIOError as error:
+        raise Busy(f"the state in {folder} is being written by another process; stop it and run this again") from error
+    finally:
+        os.close(lock)
+    return len(gone)
 
 
 def close(state: Kept) -> None:

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sixfold.errors import DesignError
-from sixfold.estimation.adaptive import Adaptive, moved, settled_s
+from sixfold.errors import DesignError, ReleaseError
+from sixfold.estimation.adaptive import Adaptive, Steering, moved, settled_s
 
 LEVELS = np.array([0.05, 0.5, 0.95])
 TRUE = np.array([1000 - 164.485, 1000.0, 1000 + 164.485], np.float32)
@@ -127,3 +127,16 @@ def test_outcomes_that_are_folded_as_soon_as_they_are_known_mislead_where_demand
         covered.append(float((seconds <= moved(q, offset)[:, 1]).mean()))
     assert covered[0] < 0.46
     assert covered[1] == pytest.approx(0.5, abs=0.02)
+
+
+def test_arrays_give_the_state_back_and_damaged_ones_are_refused():
+    state = Adaptive().start(LEVELS, groups=2).fold(TRUE[None], [3000.0], groups=[1])
+    read = Steering.from_arrays(state.to_arrays())
+    assert read.fold(TRUE[None], [900.0]).offset().tobytes() == state.fold(TRUE[None], [900.0]).offset().tobytes()
+    for name, damaged in (
+        ("steps", np.zeros(4)),
+        ("offsets", np.full((2, 3, 4), np.inf)),
+        ("trust", np.full((2, 3, 4), 2.0)),
+    ):
+        with pytest.raises(ReleaseError, match=name):
+            Steering.from_arrays(state.to_arrays() | {name: damaged})

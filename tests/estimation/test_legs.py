@@ -77,6 +77,12 @@ def test_a_finished_leg_tells_how_the_others_will_go():
     np.testing.assert_allclose(untold[3:-3], MEANS[1:].sum() + pair * norm.ppf(P), atol=10)
 
 
+def test_a_finished_leg_whose_time_was_lost_is_taken_as_usual():
+    lost = [[np.nan] * 3, [MEANS[0]] * 3]
+    found = known().remaining(FINE, normal_legs(2), done=np.array([1, 1]), elapsed_s=[0.0, 0.0], finished_s=lost)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
+
+
 def test_time_gone_in_the_last_leg_cuts_its_law():
     """The time left of a normal leg that has run so long already is a truncated normal."""
     gone = 330.0

@@ -181,9 +181,9 @@ def test_another_database_is_refused_and_left_as_it_is(path):
 def test_a_log_of_a_newer_version_is_refused(path):
     EventLog(path).close()
     db = apsw.Connection(str(path))
-    db.execute("pragma user_version = 3")
+    db.execute("pragma user_version = 4")
     db.close()
-    with pytest.raises(DataError, match="has schema version 3, this Sixfold reads 2; update Sixfold"):
+    with pytest.raises(DataError, match="has schema version 4, this Sixfold reads 3; update Sixfold"):
         EventLog(path)
 
 

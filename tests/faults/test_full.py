@@ -65,7 +65,7 @@ def test_what_cannot_be_written_is_not_acknowledged(workspace):
         writer = Writer(workspace)
         desk, to = Desk(writer, Telemetry()), Told()
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        writer.log._db.execute("pragma wal_checkpoint(truncate)")
+        writer.log.db.execute("pragma wal_checkpoint(truncate)")
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
         desk._write([writers._Waiting(1, outcomes(0, 2000), {}, 1, to)])  # type: ignore[arg-type]
         assert (

@@ -37,7 +37,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     batches = parts()
     for batch in batches[:21]:
         log.append(batch)
-    log._db.execute("pragma wal_checkpoint(truncate)")
+    log.db.execute("pragma wal_checkpoint(truncate)")
     for batch in batches[21:]:
         log.append(batch)
     held = path.parent / "held"

@@ -21,6 +21,8 @@ NAMED = [
     (words.position(), "position"),
     (words.similarity("video.embedding"), "similarity(video.embedding, 30d)"),
     (words.taste("video.embedding", "video.genre", given="member.country"), "taste(video.embedding+video.genre, 30d)"),
+    (words.bucket("video"), "bucket(video, 256)"),
+    (words.under_way("done", "gone", by="store"), "open(until done, by=store)"),
     (words.count("watch", window="7d"), "count(watch, by=all, 7d)"),
     (words.count(WATCHED, by=("member", "video"), window="7d"), "count(watch>=30, by=member+video, 7d)"),
     (words.rate("watch", by="video", half_life="1d"), "rate(watch per shown, by=video, 1d)"),
@@ -31,6 +33,12 @@ NAMED = [
 @pytest.mark.parametrize(("feature", "name"), NAMED, ids=lambda value: value if isinstance(value, str) else "")
 def test_names(feature, name):
     assert name_of(feature) == name
+
+
+def test_nothing_under_way_is_nothing_and_not_what_sums_leave():
+    one = words.under_way("done", by="store")
+    left = one.combine([np.array([0.1 + 0.2, 2.0, 1.0]), np.array([0.3, 0.5, 1.5])])
+    assert left.tolist() == [0.0, 1.5, 0.0]
 
 
 @pytest.mark.parametrize("feature", [feature for feature, _ in NAMED], ids=[name for _, name in NAMED])

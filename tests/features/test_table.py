@@ -31,6 +31,9 @@ class Plain:
     def attribute(self, path, rows, ts):
         return np.repeat(self.attributes[path.partition(".")[2]][None], len(rows), axis=0)
 
+    def hashed(self, entity, rows):
+        return np.where(rows >= 0, np.uint64(1000) + rows.astype(np.uint64), np.uint64(0))
+
     def total(self, accumulator, frame):
         self.asked.append(accumulator)
         return np.arange(len(frame), dtype=np.float64)
@@ -48,6 +51,18 @@ def frame(n: int = 2, ts: int = MONDAY, **context: np.ndarray) -> Frame:
 
 def log_of(events: Events):
     return index(events, Vocabulary(Store(), ("member", "video")), item="video")
+
+
+def test_a_bucket_is_the_hash_of_an_id_and_nothing_of_a_stranger():
+    features = fitted(words.bucket("video", 300))
+    asked = frame(3)
+    asked.keys["video"][2] = -1
+    assert features.columns == ("bucket(video, 300)",)
+    np.testing.assert_array_equal(features.matrix(Plain(), asked)[:, 0], [100, 101, np.nan])
+    with pytest.raises(DesignError, match=r"bucket\(store, 256\) is of an entity that a request does not name"):
+        fitted(words.bucket("store")).matrix(Plain(), asked)
+    with pytest.raises(DesignError, match="name an entity, and 2 to"):
+        words.bucket("video.genre")
 
 
 def test_time_columns():

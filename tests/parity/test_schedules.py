@@ -29,6 +29,8 @@ FEATURES = (
     words.similarity("video.embedding", half_life="2d"),
     words.similarity("video.genre", half_life="4d"),
     words.taste("video.embedding", "video.genre", "video.length_s", given="member.country", half_life="3d", factors=3),
+    words.bucket("member", 7),
+    words.bucket("video"),
     words.count("watch", by="video", window="2d"),
     words.count("shown", by=("member", "video"), window="1d", tiles=4),
     words.count(words.at_least("watch", 50), by="member", window="8h"),

@@ -103,7 +103,7 @@ EVALUATION = Evaluation(
 )
 
 _CUTS = Cuts(*(START + days * DAY for days in (0, 15, 21, 26, 30, 29)))
-MANIFEST = Manifest(1, "3f9a2c41d07e", "video", "ab" * 32, _CUTS, {}, {})
+MANIFEST = Manifest(1, "3f9a2c41d07e", "video", "ab" * 32, _CUTS, {}, {}, {})
 
 FINDINGS = (Finding("error", "scale.users", "too few of them"), Finding("note", "design", "all else is well"))
 

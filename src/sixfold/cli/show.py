@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from ..asking import Answer
+from ..asking import Answer, Told
 from ..evaluation.results import Evaluation, Measure, Measures
 from ..journey import evaluation_of
 from ..lint import Finding
@@ -151,6 +151,24 @@ def slate(out: Console, answer: Answer, *, explained: bool) -> None:
             cells.append("; ".join(f"{column} = {number(value)}" for column, value, _ in item.reasons) or "-")
         table.add_row(*cells)
     out.print(table)
+
+
+def told(out: Console, found: Told) -> None:
+    """An estimate: what is told, the mean, quantiles and legs in minutes; explained, what sets it apart."""
+    out.print(f"as of {date(found.ts)} UTC, release {found.release}", style="bold", highlight=False)
+    out.print(f"told: {found.words} (the promise), on average {found.mean_s / 60:.1f} minutes", highlight=False)
+    levels = ", ".join(f"{float(level):.0%} {seconds / 60:.1f}" for level, seconds in found.quantiles.items())
+    out.print(f"quantiles, minutes: {levels}", highlight=False)
+    if len(found.legs) > 1:
+        legs = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in found.legs.items())
+        out.print(f"legs, median minutes: {legs}", highlight=False)
+    for name in found.unknown:
+        out.print(f"note: this {name} is not in the log; a stranger's estimate", style="dim")
+    if found.reasons:
+        table = Table("what sets it apart", "value", "adds, minutes", box=None)
+        for column, value, adds in found.reasons:
+            table.add_row(column, number(value), f"{adds / 60:+.2f}")
+        out.print(table)
 
 
 def releases(out: Console, listed: list[Listed]) -> None:

@@ -1,4 +1,4 @@
-"""Commands that use what was trained: recommend, report, releases, verify-skew, doctor."""
+"""Commands that use what was trained: recommend, estimate, report, releases, verify-skew, doctor."""
 
 from __future__ import annotations
 
@@ -52,6 +52,38 @@ def recommend(
 
 
 @click.command()
+@click.option(
+    "--context", required=True, help='JSON of what is known, such as {"store": "s12", "drop": [52.37, 4.89]}.'
+)
+@click.option("--explain", is_flag=True, help="Say what sets it apart.")
+@in_dir
+@as_json
+def estimate(context: str, explain: bool, folder: Path, machine: bool) -> None:
+    """How long it takes, by the published release, as of now (the end of the log).
+
+    \b
+    sixfold estimate --context '{"store": "s12", "drop": [52.37, 4.89], "items": 3}' --explain
+    """
+    import json
+
+    from ..asking import estimate as ask
+    from ..workspace import Workspace
+    from . import show
+
+    try:
+        given = json.loads(context)
+    except ValueError as error:
+        raise click.UsageError(f"--context is no JSON ({error}); write an object in single quotes") from error
+    if not isinstance(given, dict):
+        raise click.UsageError(f"--context is {context}; write a JSON object such as {{}}")
+    told = ask(Workspace(folder), given, explained=explain)
+    if machine:
+        emit(told)
+    else:
+        show.told(show.console(), told)
+
+
+@click.command()
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: reports/<release>.html.")
 @in_dir
 @as_json
@@ -63,6 +95,7 @@ def report(out: Path | None, folder: Path, machine: bool) -> None:
     """
     from .. import journey
     from ..lint import lint
+    from ..questions import kept
     from ..report import page
     from ..workspace import Workspace
 
@@ -74,6 +107,7 @@ def report(out: Path | None, folder: Path, machine: bool) -> None:
         verdicts=journey.verdicts(release),
         manifest=release.manifest,
         findings=lint(release.design),
+        answers=kept.read(workspace.reports, release.design.name),
     )
     path = out or workspace.reports / f"{release.id}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,16 +209,19 @@ def _verify_served(workspace: Workspace, *, machine: bool) -> None:
 
 
 @click.command()
+@in_dir
 @as_json
-def doctor(machine: bool) -> None:
-    """What this installation has and lacks; exit 4 where training would fail.
+def doctor(folder: Path, machine: bool) -> None:
+    """What this installation has and lacks, and whether the settled part of the log is whole; exit 4 where something is wrong.
 
     \b
     sixfold doctor
+    sixfold doctor --dir my-video
     """
     from ..doctor import examine
+    from ..workspace import Workspace
 
-    found = examine()
+    found = examine(Workspace(folder).log_path)
     if machine:
         emit(found)
     else:

@@ -2,16 +2,16 @@
 
 Adaptive conformal inference (Gibbs and Candes 2021), on the quantiles themselves rather than on their levels, for a
 shock beyond every level has no level to move to (Angelopoulos, Candes and Tibshirani 2023, section 2.1): where an
-outcome of level p is above its quantile the quantile rises by step x p, else it falls by step x (1 - p). Whatever
-the world does, the share covered in n outcomes is within (b + step) / (step x n) of p, b being the farthest that
-offsets go. One step suits no world: several run side by side and are averaged by how well they did lately (Gibbs and Candes
-2024, "Conformal Inference for Online Prediction with Arbitrary Distribution Shifts", DtACI).
+outcome is above the quantile of level p, that rises by step x p, else it falls by step x (1 - p). Whatever the world does,
+with one step the share covered in n outcomes is within (b + step) / (step x n) of p, b being the farthest that offsets go. But
+one step suits no world: several run side by side and are averaged by how well they did lately (Gibbs and Candes 2024, "Conformal
+Inference for Online Prediction with Arbitrary Distribution Shifts", DtACI).
 
 Errors and offsets are in widths of each row (`law.span`), so that short and long times steer each other. The order of
 outcomes is part of what is defined: by (ts, id) of when each is folded.
 
 When that is, matters. Who folds an outcome as soon as it is known sees the quick ones first, and wherever demand rises more of
-them: on 32 500 real orders the median came to cover 43 to 47 %. Folded when it is `settled`, it covers 51 %.
+them: on 32 500 real orders the median came to cover 43 to 49 %, by the steps. Folded when it is settled, it covers 51 %.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DesignError
-from ..types import Floats
+from ..ranking.arrays import need, read
+from ..types import Arrays, Floats
 from .law import Doubles, checked, checked_levels, span
+from .quantiles import read_levels
 
 _LATELY = 500
 """Outcomes over which the best step is sought: T in DtACI, which gives `_SHARED` and the learning rates."""
@@ -33,7 +35,11 @@ _SHARED = 1 / (2 * _LATELY)
 
 
 class Adaptive(msgspec.Struct, frozen=True, tag="adaptive"):
-    """Which steps are tried, in widths of a row: the least holds still in a steady world, the largest follows a shock."""
+    """Which steps are tried, in widths of a row: the least holds still in a steady world, the largest follows a shock.
+
+    Of a 90 % interval whose times move by up to three widths, or spread to 2.5 times as wide, all but the first 200 outcomes
+    are covered as before, within 3 % (a test).
+    """
 
     steps: tuple[float, ...] = (0.001, 0.005, 0.02, 0.1)
 
@@ -79,6 +85,21 @@ class Steering:
         offsets, trust = self.offsets.copy(), self.trust.copy()
         offsets[rows], trust[rows] = self._stepped(error, self.offsets[rows], self.trust[rows])
         return Steering(self.levels, self.steps, offsets, trust)
+
+    def to_arrays(self) -> Arrays:
+        """The arrays of the class docstring, by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Steering:
+        """The state those arrays are. Raises ReleaseError naming the array and number that do not fit."""
+        levels, steps = read_levels(arrays), read(arrays, "steps", np.float64, (None,))
+        need((steps > 0) & (steps <= 1), steps, "steps", "a share of a width, above 0 and up to 1")
+        offsets = read(arrays, "offsets", np.float64, (None, len(levels), len(steps)))
+        trust = read(arrays, "trust", np.float64, offsets.shape)
+        need(np.isfinite(offsets), offsets, "offsets", "a finite number")
+        need((trust >= 0) & (trust <= 1), trust, "trust", "a share between 0 and 1")
+        return cls(levels, steps, offsets, trust)
 
     def replay(
         self,

@@ -109,25 +109,25 @@ class FittedLegs:
 
         A shock is (1, s) while nothing is known that tells rows apart, (n, 1) of a leg that is finished.
         """
-        shocks: list[Doubles] = []
+        tables, shocks = _tables(levels, quantiles[:, running:]), list[Doubles]()
         left = np.zeros((len(quantiles), len(self.shocks)))
         for leg, own in enumerate(np.diag(self.factor)):
             law, shock = quantiles[:, leg], self.shocks[None, :, leg]
-            before = sum(
-                (share * each for share, each in zip(self.factor[leg], shocks, strict=False)), np.zeros((1, 1))
-            )
+            before = _sum(self.factor[leg], shocks)
             if leg < running and took is not None:
-                shock = (_score(levels, law, took[:, leg]) - before) / own
+                # A finished leg whose time was lost is taken to have taken as long as those before it say.
+                known = (_score(levels, law, took[:, leg]) - before) / own
+                shock = np.where(np.isnan(known), 0.0, known)
             elif leg == running and gone.any():
                 bound = normal_below((_score(levels, law, gone) - before) / own)
                 shock = normal_score(bound + (1 - bound) * normal_below(shock))
             shocks.append(shock)
             if leg >= running:
-                left += _times(levels, law, before + own * shock)
-            if leg == running:
+                left += _times(tables[:, leg - running], before + own * shock)
+            if leg == running and gone.any():
                 # A leg that has run beyond what `_score` tells apart is taken to have run so long only: its tail forgets.
-                held = at(levels, law, normal_below(np.array([_FARTHEST])))[:, 0]
-                left = np.maximum(left - np.minimum(gone, held)[:, None], 0)
+                held = _times(tables[:, 0], np.array([[_FARTHEST]]))
+                left = np.maximum(left - np.minimum(gone[:, None], held), 0)
         return left
 
     def to_arrays(self) -> Arrays:
@@ -163,16 +163,31 @@ def even_scores(draws: int, legs: int) -> Doubles:
     return np.ascontiguousarray(np.linalg.solve(factor, scores.T).T)
 
 
-def _times(levels: Doubles, quantiles: Doubles, scores: Doubles) -> Doubles:
-    """The seconds (n, s) of normal scores (n, s) or (1, s): straight lines between `_KNOTS`, which need no search."""
-    table = at(levels, quantiles, normal_below(_KNOTS))
+def _sum(shares: Doubles, shocks: list[Doubles]) -> Doubles:
+    """The shocks of the legs so far, each times its share; 0 (1, 1) before the first."""
+    out: Doubles = np.zeros((1, 1))
+    for share, shock in zip(shares, shocks, strict=False):
+        out = out + share * shock
+    return out
+
+
+def _tables(levels: Doubles, quantiles: Doubles) -> Doubles:
+    """The seconds (n, k, knots) at each of `_KNOTS`, of laws (n, k, q)."""
+    n, legs, count = quantiles.shape
+    return at(levels, quantiles.reshape(n * legs, count), normal_below(_KNOTS)).reshape(n, legs, len(_KNOTS))
+
+
+def _times(table: Doubles, scores: Doubles) -> Doubles:
+    """The seconds (n, s) of normal scores (n, s) or (1, s): straight lines in a table (n, knots), which need no search."""
     place = np.clip((scores - _KNOTS[0]) * _A_UNIT, 0, len(_KNOTS) - 1 - 1e-9)
     left = place.astype(np.int32)
     if len(scores) == 1:
-        return np.asarray(table[:, left[0]] + np.diff(table, axis=1)[:, left[0]] * (place - left))
-    flat = left + np.arange(len(table), dtype=np.int32)[:, None] * len(_KNOTS)
-    start = table.ravel().take(flat)
-    return np.asarray(start + (table.ravel().take(flat + 1) - start) * (place - left))
+        start, stop = table.take(left[0], axis=1), table.take(left[0] + 1, axis=1)
+    else:
+        flat = left + np.arange(len(table), dtype=np.int32)[:, None] * len(_KNOTS)
+        whole = np.ascontiguousarray(table).ravel()
+        start, stop = whole.take(flat), whole.take(flat + 1)
+    return np.asarray(start + (stop - start) * (place - left))
 
 
 def _ordered_at(values: Doubles, levels: Doubles) -> Doubles:

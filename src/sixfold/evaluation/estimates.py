@@ -29,7 +29,8 @@ from ..training.material import Material
 from ..training.run import Stages
 from ..types import DAY, Floats, Rows
 from .evaluate import Row
-from .results import Bin, Evaluation, Measures, measure
+from .picture import picture, place_of
+from .results import Bin, Evaluation, Measures, Picture, measure
 
 OVERALL = "mean of all"
 LINEAR = "linear"
@@ -184,7 +185,7 @@ class Contest:
         return Evaluation(
             chosen=chosen, systems=self.systems, yardstick=str(mae()), baseline=OVERALL, ahead=ahead, slices=slices, cold={},
             bins={"minutes": self._tenths(ours)}, funnel=[], importance=_importance(model), counts=self._counts(),
-            notes=self._notes(), seconds=dict(stages.seconds),
+            notes=self._notes(), seconds=dict(stages.seconds), picture=self._picture(ours, levels),
         )  # fmt: skip
 
     def _tenths(self, given: Estimated) -> list[Bin]:
@@ -194,6 +195,12 @@ class Contest:
             Bin(len(part), float(given.mean[part].mean()) / 60, float(self.judge.minutes[part].mean()))
             for part in parts
         ]
+
+    def _picture(self, given: Estimated, levels: NDArray[np.float64]) -> Picture:
+        return picture(
+            given, self.judge.minutes, levels, self.material.design.estimate.promise, cluster=self.judge.cluster,
+            where=place_of(self.material, self.made.test.frame), rng=np.random.default_rng(self.judge.seed),
+        )  # fmt: skip
 
     def _counts(self) -> dict[str, int]:
         made = self.made
@@ -219,10 +226,14 @@ class Contest:
 
 def contest(material: Material, made: Spans, row: Row = lambda name, measures: None) -> Contest:
     """An empty contest on the test part."""
-    keys = made.test.frame.keys
-    cluster = next(iter(keys.values())) if keys else np.arange(len(made.test), dtype=np.int32)
-    judge = Judge(material.design, np.asarray(made.test.label / 60, np.float32), cluster, material.design.learning.seed)
-    return Contest(material, made, judge, {}, {}, row)
+    return Contest(material, made, judge_of(material.design, made.test), {}, {}, row)
+
+
+def judge_of(design: Design, timed: Timed) -> Judge:
+    """Who judges these rows: all of one key are drawn together, the first that decisions carry."""
+    keys = timed.frame.keys
+    cluster = next(iter(keys.values())) if keys else np.arange(len(timed), dtype=np.int32)
+    return Judge(design, np.asarray(timed.label / 60, np.float32), cluster, design.learning.seed)
 
 
 def slice_of(path: str, material: Material, timed: Timed) -> NDArray[np.str_] | None:

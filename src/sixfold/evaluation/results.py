@@ -60,6 +60,81 @@ class Truth(msgspec.Struct, frozen=True):
     gap_closed: float
 
 
+class Level(msgspec.Struct, frozen=True):
+    """The share of rows that were at most a quantile, with its interval: `level` where it holds."""
+
+    level: float
+    below: float
+    low: float | None
+    high: float | None
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One square of a map, by its row from the north and column from the west: rows, the mean of estimated less
+    actual minutes, and half the width of its 95 % interval (None of a single row)."""
+
+    row: int
+    column: int
+    n: int
+    error: float
+    half: float | None
+
+
+class Map(msgspec.Struct, frozen=True):
+    """The squares of `features.tiles` at one level, by a place; so many rows lie elsewhere, or nowhere."""
+
+    place: str
+    level: int
+    cells: list[Cell]
+    elsewhere: int
+
+
+class Tenth(msgspec.Struct, frozen=True):
+    """One tenth of the rows by what they took, means in minutes: took, the estimate (a median), the share of all absolute
+    error that it holds, how late were the estimate promised, and how late and early as was promised."""
+
+    n: int
+    took: float
+    estimated: float
+    error_share: float
+    late: float
+    promised_late: float
+    promised_early: float
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One quantile, were it told as the estimate: the means, in minutes, of its absolute error, of that in the tenth of the
+    rows that took longest, and of what it is above."""
+
+    level: float
+    error: float
+    tail_error: float
+    bias: float
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """Promises where a late minute costs `ratio` early ones: what the distributions expect to pay and what was paid, a
+    row, in early minutes; the shares late at all and by more than 10 minutes; the mean promise; `own` the design's."""
+
+    ratio: float
+    expected: float
+    realised: float
+    late: float
+    very_late: float
+    promised: float
+    own: bool
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """What is drawn of estimates (`evaluation.picture`)."""
+
+    levels: list[Level]
+    tail: list[Tenth]
+    costs: list[Cost]
+    map: Map | None = None
+    told: list[Told] = []
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything measured on the test part of a log.
 
@@ -67,7 +142,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     difference chosen - system of `yardstick` over slates; ahead_shown: that of AUC over impressions, ahead_explored: over
     those left to chance (`explored`). slices: by slice and its value, of the chosen system. cold: measures of the systems for
     members without history. baseline: the simplest system, which a first release has to beat. notes: what could not be
-    measured, and why; leaks: columns that know the label, each in a sentence.
+    measured, and why; leaks: columns that know the label, each in a sentence. picture: of estimates.
     """
 
     chosen: str
@@ -87,6 +162,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     leaks: list[str] = []
     baseline: str = "popularity"
     truth: Truth | None = None
+    picture: Picture | None = None
 
     def find(self, metric: Metric) -> Measure | None:
         """The chosen system's measure of a metric, None where it was not measured."""

@@ -19,6 +19,7 @@ from ..features.batch import Batch
 from ..features.indexed import Frame, Indexed, Vocabulary
 from ..features.online import State
 from ..features.store import Store
+from ..training.estimates import frame_of
 from ..training.material import Material, prepare
 from ..types import Floats
 
@@ -118,8 +119,10 @@ def verify_log(
 
 
 def logged(material: Material) -> Frame:
-    """The rows that a log itself asks about: what was shown, else what was done."""
+    """The rows that a log itself asks about: what was estimated, or what was shown, else what was done."""
     design, log = material.design, material.log
+    if design.estimates:
+        return frame_of(material, log.decisions["id"])
     if material.has_decisions:
         at = log.shown["decision"]
         context = {name: column[at] for name, column in log.decisions.items() if name.startswith("context.")}

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import apsw
 import msgspec
@@ -21,31 +19,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from . import settled
 from .codec import decode, encode
+from .damage import damage
+from .hours import HOUR, accept, wall_us
+from .kinds import kinds_of
 from .known import Known
 from .lock import heard, held, last_said, said
-from .salvage import PAGE, Wal
 from .schema import Events, concat
+from .tables import insert, prepare, value
 
-VERSION = 2
-_KINDS = "kinds"
+PATIENCE_MS = 10_000
+"""How long another process may keep a lock of the file before that is an error."""
+KINDS = "kinds"
+_CHANGED = "changed"
 REPAIRED = "repaired"
 """The note that says what a repair kept and lost."""
-
-_SCHEMA = """
-create table batches (offset integer primary key, events integer not null, first_ts integer not null,
-    last_ts integer not null, crc integer not null, ids blob not null, contents blob not null, body blob not null, whole integer);
-create table notes (key text primary key, value text not null) without rowid;
-"""
-_COLUMNS = "offset, events, first_ts, last_ts, crc, ids, contents, body"
 _MEND = "'sixfold repair' keeps every whole batch and says what is lost"
 
-
-def whole(row: tuple[Any, ...]) -> int:
-    """The checksum of a row's `_COLUMNS`, of which `crc` stands for the body."""
-    offset, events, first, last, crc, ids, contents, _ = row
-    numbers = b"%d %d %d %d %d" % (offset, events, first, last, crc)
-    return zlib.crc32(contents, zlib.crc32(ids, zlib.crc32(numbers)))
+_READ = """
+select first, manifest, null from settled where last > :since
+union all
+select offset, crc, body from batches where offset > max(:since, (select coalesce(max(last), 0) from settled))
+order by 1
+"""
+"""One statement sees one moment: a batch that is settled meanwhile is read from where it was."""
+_HEADS = (("offset", "batches"), ("last", "settled"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +65,14 @@ class Appended:
 
 
 class EventLog:
-    """The log of a workspace. `EventLog(path)` opens or creates; one writer, any number of readers."""
+    """The log of a workspace. `EventLog(path)` opens or creates; one writer, any number of readers.
 
-    def __init__(self, path: Path, *, create: bool = True) -> None:
+    *Idempotency.* An id counts once: exactly, for at least 7 days after its event was accepted, by `clock` (int64 us), and for as
+    long as its batch is not settled. Where the same event comes again later than that it is taken in, and collapses when its
+    batch settles (`events.settling`). Another event under such an old id is one of its own.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True, clock: Callable[[], int] = wall_us) -> None:
         if not create and not path.exists():
             raise DataError(f"no log at {path}; run 'sixfold ingest FILE' or 'sixfold world NAME' first")
         if not path.exists() and path.with_suffix(".whole").exists():
@@ -77,39 +81,21 @@ class EventLog:
             # SQLite would take it for a new one, and its write-ahead log away.
             raise DataError(f"{path} is damaged (it is empty, and was not); {_MEND}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.path, self._fresh = path, not path.exists()
-        self._db = apsw.Connection(str(path))
-        self._db.set_busy_timeout(10_000)
+        self.path, self.clock, self._fresh = path, clock, not path.exists()
+        self.db = apsw.Connection(str(path))
+        """For the other modules of this folder."""
+        self.db.transaction_mode = "IMMEDIATE"
+        self.db.set_busy_timeout(PATIENCE_MS)
         # Who only reads leaves the write-ahead log as it is: what is wrong with it would be gone before anyone looked.
-        self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        self.db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         self._known: Known | None = None
         self._lock: int | None = None
         self._kinds: dict[str, str] | None = None
         try:
-            self._prepare()
+            prepare(self.db, path, hour=clock() // HOUR)
         except (apsw.NotADBError, apsw.CorruptError, apsw.SQLError) as error:
             raise DataError(f"{path} is no log of Sixfold, or is damaged ({error}); {_MEND}") from error
-
-    def _prepare(self) -> None:
-        version = self._value("pragma user_version")
-        if version == 0:
-            if self._value("select count(*) from sqlite_schema"):
-                raise DataError(f"{self.path} is no log of Sixfold (a database of something else); move it away")
-            self._db.execute(f"pragma page_size = {PAGE}")
-            self._db.execute("pragma journal_mode = wal")
-            with self._db:
-                self._db.execute(_SCHEMA)
-                self._db.execute(f"pragma user_version = {VERSION}")
-        elif version == 1:
-            with self._db:
-                self._db.execute("alter table batches add column whole integer")
-                self._db.execute(f"pragma user_version = {VERSION}")
-        elif version != VERSION:
-            raise DataError(f"{self.path} has schema version {version}, this Sixfold reads {VERSION}; update Sixfold")
-        self._db.execute("pragma synchronous = full")
-
-    def _value(self, sql: str, *args: object) -> int:
-        return int(next(iter(self._db.execute(sql, args)))[0] or 0)
+        self.db.execute("pragma synchronous = full")
 
     def hold(self) -> None:
         """Keep other processes from writing until this is closed. `append` does it by itself.
@@ -120,29 +106,11 @@ class EventLog:
             self._lock = held(self.path)
             if self._fresh:
                 said(self._lock, 0)
-            if wrong := self._damage():
+            if wrong := damage(self.db, self.path, acknowledged=heard(self._lock)):
                 self.close()
                 raise DataError(f"{self.path} is damaged ({wrong}); {_MEND}")
-            self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
-
-    def _damage(self) -> str:
-        """What is wrong with the files, empty where nothing is. Reads all of them: 0.3 s a GB."""
-        if Wal.of(self.path).damaged:
-            return "its write-ahead log does not add up"
-        try:
-            found = str(next(iter(self._db.execute("pragma quick_check(1)")))[0])
-            if found != "ok":
-                return found
-            rows = self._db.execute(f"select whole, {_COLUMNS} from batches")
-            wrong = [row[1] for row in rows if not is_whole(row[1:], row[0])]
-        except apsw.Error as error:
-            return str(error)
-        if wrong:
-            return f"batch {wrong[0]} is not as it was written"
-        assert self._lock is not None
-        if self.head() < (acknowledged := heard(self._lock)):
-            return f"it ends with batch {self.head()} and {acknowledged} were acknowledged"
-        return ""
+            settled.sweep(settled.home(self.path), settled.named(self.db))
+            self.db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
 
     def append(self, events: Events) -> Appended:
         """Make a batch durable; when this returns it is on disk. Raises Busy where another process writes this log."""
@@ -152,33 +120,22 @@ class EventLog:
         keep, conflicts, hashes, contents = known.sift(events)
         accepted = sum(int(mask.sum()) for mask in keep.values())
         clashes = sum(int(mask.sum()) for mask in conflicts.values())
-        offset, crc, new = None, 0, events.select(keep)
-        with self._db:
-            if accepted:
-                offset, body = self.head() + 1, encode(new)
-                crc = zlib.crc32(body)
-                self._insert((offset, accepted, *new.span(), crc, hashes.tobytes(), contents.tobytes(), body))
+        offset: int | None = None
+        crc, new = 0, events.select(keep)
+        if accepted:
+            body = encode(new)
+            crc = zlib.crc32(body)
+            with self.db:
+                head = self.head() + 1
+                insert(self.db, (head, accepted, *new.span(), crc, hashes.tobytes(), contents.tobytes(), body))
+                accept(self.db, self.clock(), head)
                 if kinds != self._kinds:
-                    self.remember(_KINDS, msgspec.json.encode(kinds).decode())
-        if offset is not None and self._lock is not None:
-            said(self._lock, offset)
+                    self.remember(KINDS, msgspec.json.encode(kinds).decode())
+            assert self._lock is not None
+            said(self._lock, offset := head)
         self._kinds = kinds
         known.add(hashes, contents)
-        return Appended(offset, accepted, len(events) - accepted - clashes, conflicts, keep, new, crc ^ self._changed)
-
-    def refill(self, rows: Iterable[tuple[Any, ...]], notes: Mapping[str, str]) -> None:
-        """Write rows of another log as they are, and notes, in one commit; all of it is in the one file then."""
-        kinds: dict[str, str] = {}
-        with self._db:
-            for row in rows:
-                self._insert(row)
-                kinds = self.checked(decode(row[-1]), kinds)
-            for key, value in ({_KINDS: msgspec.json.encode(kinds).decode()} | dict(notes)).items():
-                self.remember(key, value)
-        self._db.execute("pragma wal_checkpoint(truncate)")
-
-    def _insert(self, row: tuple[Any, ...]) -> None:
-        self._db.execute(f"insert into batches ({_COLUMNS}, whole) values (?,?,?,?,?,?,?,?,?)", (*row, whole(row)))
+        return Appended(offset, accepted, len(events) - accepted - clashes, conflicts, keep, new, crc ^ self._changed())
 
     def checked(self, events: Events, so_far: dict[str, str] | None = None) -> dict[str, str]:
         """What every column holds, these events' included; raises DataError where one was something else before.
@@ -186,27 +143,25 @@ class EventLog:
         `so_far` is what it gave for events that are to be appended with these.
         """
         if self._kinds is None:
-            self._kinds = msgspec.json.decode(self.note(_KINDS) or "{}", type=dict[str, str])
-        found = dict(self._kinds if so_far is None else so_far)
-        for table, columns in events.tables():
-            for name, column in columns.items():
-                path = f"{table} {name}"
-                kind = {"S": "text", "f": "numbers"}.get(column.dtype.kind, "whole numbers")
-                if column.ndim == 2:
-                    kind = f"vectors of {column.shape[1]}"
-                if len(column) and found.setdefault(path, kind) != kind:
-                    raise DataError(
-                        f"{path!r} was {found[path]} in the log so far and is {kind} now; send it as {found[path]}"
-                    )
-        return found
+            self._kinds = self.kinds()
+        return kinds_of(events, self._kinds if so_far is None else so_far)
+
+    def kinds(self) -> dict[str, str]:
+        """What every column that the log was ever given holds, by table and name."""
+        return msgspec.json.decode(self.note(KINDS) or "{}", type=dict[str, str])
 
     def read(self, since: int = 0) -> Iterator[tuple[int, Events]]:
-        """(offset, batch) of every batch after offset `since`, in order of acceptance."""
-        query = "select offset, crc, body from batches where offset > ? order by offset"
-        for offset, crc, body in self._db.execute(query, (since,)):
-            if zlib.crc32(body) != crc:
+        """(offset, batch) of every batch after offset `since`, in order of acceptance, as of when the first is asked for.
+
+        Settled batches need the extra `train`. A batch of which nothing is left, by retention say, may come empty or not at all.
+        """
+        for offset, crc, body in self.db.execute(_READ, {"since": since}):
+            if body is None:
+                yield from settled.read(settled.home(self.path), settled.Generation.decode(crc), since)
+            elif zlib.crc32(body) != crc:
                 raise DataError(f"batch {offset} of {self.path} is damaged (checksum differs); {_MEND}")
-            yield offset, decode(body)
+            else:
+                yield offset, decode(body)
 
     def all(self) -> Events:
         """The whole log as one batch."""
@@ -214,47 +169,65 @@ class EventLog:
 
     def head(self) -> int:
         """The offset of the last batch, 0 when the log is empty."""
-        return self._value("select max(offset) from batches")
+        return max(value(self.db, f"select max({column}) from {table}") for column, table in _HEADS)
 
     def end(self) -> int:
         """The ts of the newest decision or outcome, int64 us; 0 where there is none."""
-        return self._value("select max(last_ts) from batches")
+        return max(value(self.db, f"select max(last_ts) from {table}") for _, table in _HEADS)
 
     def crc(self, offset: int) -> int:
-        """The checksum of a batch, 0 where there is none: whether two logs agree up to there. A repair changes them all."""
-        found = self._value("select max(crc) from batches where offset = ?", offset)
-        return found ^ self._changed if found else 0
+        """The checksum of a batch, 0 where there is none: whether two logs agree up to there.
 
-    @cached_property
+        Whatever takes something out of the log changes them all. So does a week in the settled part, but for the last batch of a
+        generation: a state that stands at another is built anew.
+        """
+        found = value(self.db, "select max(crc) from batches where offset = ?", offset)
+        if not found:
+            query = "select manifest from settled where first <= ? and last >= ?"
+            for (manifest,) in self.db.execute(query, (offset, offset)):
+                found = zlib.crc32(b"%d" % offset, zlib.crc32(manifest))
+        return found ^ self._changed() if found else 0
+
     def _changed(self) -> int:
-        return zlib.crc32((self.note(REPAIRED) or "").encode())
+        """What all checksums are changed by, 0 where nothing was ever taken out."""
+        said = [text for key in (REPAIRED, _CHANGED) if (text := self.note(key))]
+        return zlib.crc32("".join(said).encode())
+
+    def changed(self, why: str) -> None:
+        """Say that events were taken out, in the transaction that does: states folded so far are then of another log."""
+        self.remember(_CHANGED, f"{why} {zlib.crc32((self.note(_CHANGED) or '').encode())}")
+        self.reindex()
+
+    def reindex(self) -> None:
+        """Read the ids that are known from the file again, when they are next asked for."""
+        self._known = None
 
     def __len__(self) -> int:
-        return self._value("select sum(events) from batches")
+        return sum(value(self.db, f"select sum(events) from {table}") for _, table in _HEADS)
 
-    def remember(self, key: str, value: str) -> None:
+    def remember(self, key: str, text: str) -> None:
         """Keep a note beside the batches, such as that a file was read to its end."""
-        self._db.execute("insert or replace into notes values (?, ?)", (key, value))
+        self.db.execute("insert or replace into notes values (?, ?)", (key, text))
 
     def note(self, key: str) -> str | None:
         """What was remembered under a key, None where nothing was."""
-        found = list(self._db.execute("select value from notes where key = ?", (key,)))
+        found = list(self.db.execute("select value from notes where key = ?", (key,)))
         return str(found[0][0]) if found else None
 
     def keep(self, served: Mapping[str, bytes]) -> None:
         """Keep what was served of some decisions beside the events."""
         if served:
-            with self._db:
-                self._db.execute("create table if not exists served (decision text primary key, body blob not null)")
-                self._db.executemany("insert or ignore into served values (?, ?)", served.items())
+            with self.db:
+                self.db.execute("create table if not exists served (decision text primary key, body blob not null)")
+                self.db.executemany("insert or ignore into served values (?, ?)", served.items())
 
     def kept(self) -> Iterator[bytes]:
         """What was kept of decisions, in order of their ids."""
-        if self._value("select count(*) from sqlite_schema where name = 'served'"):
-            yield from (body for (body,) in self._db.execute("select body from served order by decision"))
+        if value(self.db, "select count(*) from sqlite_schema where name = 'served'"):
+            yield from (body for (body,) in self.db.execute("select body from served order by decision"))
 
     def close(self) -> None:
-        self._db.close()
+        self.db.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -268,14 +241,8 @@ class EventLog:
     def _index(self) -> Known:
         if self._known is None:
             # All at once: one sort of 5 M ids takes half as long as merging them batch by batch.
-            parts = list(self._db.execute("select ids, contents from batches order by offset"))
+            parts = list(self.db.execute("select ids, contents from batches order by offset"))
             ids, contents = (b"".join(column) for column in zip(*parts, strict=True)) if parts else (b"", b"")
             self._known = Known()
             self._known.add(np.frombuffer(ids, np.uint64), np.frombuffer(contents, np.uint32))
         return self._known
-
-
-def is_whole(row: tuple[Any, ...], sum_: object) -> bool:
-    """Whether a row is as it was written; one of version 1 has no sum of its own, and its body's stands for it."""
-    typed = all(isinstance(one, int) for one in row[:5]) and all(isinstance(one, bytes) for one in row[5:])
-    return typed and zlib.crc32(row[-1]) == row[4] and (sum_ is None or whole(row) == sum_)

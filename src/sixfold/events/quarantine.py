@@ -95,6 +95,15 @@ def replay(path: Path, again: Callable[[RawBatch], Rejected], *, size: int = BAT
     return Replayed(passed, len(kept))
 
 
+def drop(path: Path, gone: Callable[[Held], bool]) -> int:
+    """Leave out the rows that are to go; gives how many those were. The file is replaced at once, or not at all."""
+    rows = list(read_held(path))
+    kept = [row for row in rows if not gone(row)]
+    if len(kept) < len(rows):
+        _rewrite(path, kept)
+    return len(rows) - len(kept)
+
+
 def _batches(path: Path, size: int) -> Iterator[tuple[RawBatch, list[Held]]]:
     ordered = sorted(read_held(path), key=lambda row: row.source)
     for source, rows in groupby(ordered, key=lambda row: row.source):

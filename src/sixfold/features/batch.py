@@ -49,6 +49,9 @@ class Batch:
             self._versions[path] = versions(self._log, path, count=len(self._ids[entity]))
         return self._versions[path].as_of(rows, ts)
 
+    def hashed(self, entity: str, rows: Rows) -> Hashes:
+        return self._ids[entity].hashes(rows)
+
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""
         length = self._remembered.length

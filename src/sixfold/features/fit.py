@@ -80,7 +80,9 @@ def paths(features: tuple[Feature, ...]) -> tuple[str, ...]:
     """Every attribute path that features read or are kept by."""
     read = [f.path for f in features if isinstance(f, Attribute | Age | Similarity)]
     read += [path for f in features if isinstance(f, Taste) for path in (*f.of, *f.given)]
-    read += [path for f in features if isinstance(f, Way) for end in (f.start, f.stop) for path in attributes_of(end)]
+    read += [
+        path for f in features if isinstance(f, Way) for end in (f.start, f.stop) for path in attributes_of(f"{end}@0")
+    ]
     kept = [
         path
         for f in features

@@ -130,6 +130,10 @@ class Ids:
             self._store.extend(self._names, before, names[fresh[first]])
         return rows
 
+    def hashes(self, rows: Rows) -> Hashes:
+        """The hash of the name of each row, 0 of a row that is negative."""
+        return hash_strings(self.names(rows))
+
     def names(self, rows: Rows | None = None) -> NDArray[np.bytes_]:
         """The names of these rows (all, where none are given), as an 'S' array."""
         if rows is None:

@@ -56,6 +56,9 @@ class State:
     def attribute(self, path: str, rows: Rows, ts: Times) -> NDArray[Any]:
         return self.store.read(f"attribute.{path}", rows, self._blanks[path])
 
+    def hashed(self, entity: str, rows: Rows) -> Hashes:
+        return self.ids[entity].hashes(rows)
+
     def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
         held = next((found for known, found in self._looked_up if known is frame), None)
         if held is None:

@@ -19,6 +19,7 @@ from ..errors import DesignError, nearest
 from ..events.hashing import Hashes
 from . import tiles
 from .indexed import Occurrences
+from .places import checked_places
 from .spec import CONTEXT, Accumulating, Context, Feature, Way
 
 Attribute = Callable[[str], NDArray[Any]]
@@ -64,10 +65,13 @@ def hashes(part: str, attribute: Attribute, context: Contexts) -> Hashes:
 
 
 def coordinates(place: str, attribute: Attribute, context: Contexts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Latitude and longitude (n,) of a place, NaN where it is not known."""
+    """Latitude and longitude (n,) of a place, NaN where it is not known or is none on Earth but (0, 0)."""
     if place.startswith(CONTEXT):
-        return _numbers(_held(f"{place}_lat", context)), _numbers(_held(f"{place}_lon", context))
-    return attribute(f"{place}.lat"), attribute(f"{place}.lon")
+        lat, lon = _numbers(_held(f"{place}_lat", context)), _numbers(_held(f"{place}_lon", context))
+    else:
+        lat, lon = attribute(f"{place}.lat"), attribute(f"{place}.lon")
+    real = checked_places(lat, lon) == 0
+    return (lat, lon) if real.all() else (np.where(real, lat, np.nan), np.where(real, lon, np.nan))
 
 
 def asked(features: Iterable[Feature]) -> tuple[str, ...]:
@@ -94,6 +98,15 @@ def numbers(features: Iterable[Feature]) -> tuple[str, ...]:
         elif isinstance(feature, Accumulating):
             found += [name for part in feature.by if "@" in part for name in contexts_of(part)]
     return tuple(dict.fromkeys(found))
+
+
+def named_places(features: Iterable[Feature]) -> tuple[str, ...]:
+    """The places that features name: the ends of ways, their starts, then those of cells; each once."""
+    features = tuple(features)
+    ways = [one for one in features if isinstance(one, Way)]
+    kept = [part for one in features if isinstance(one, Accumulating) for part in one.by]
+    cells = [part.partition("@")[0] for part in kept if "@" in part]
+    return tuple(dict.fromkeys([*(one.stop for one in ways), *(one.start for one in ways), *cells]))
 
 
 def remembered(features: Iterable[Feature]) -> tuple[str, ...]:

@@ -163,6 +163,20 @@ class Taste(msgspec.Struct, frozen=True, tag=str.lower):
         durations.parse(self.half_life)
 
 
+class Bucket(msgspec.Struct, frozen=True, tag=str.lower):
+    """Which of so many buckets a key's id falls into, by its hash: what is left of an id that is no column of its own.
+
+    Nothing is known of a key that was never heard of before.
+    """
+
+    key: str
+    buckets: int = 256
+
+    def __post_init__(self) -> None:
+        if "." in self.key or not 2 <= self.buckets <= 1 << 24:
+            raise DesignError(f"bucket({self.key!r}, {self.buckets}): name an entity, and 2 to {1 << 24} buckets")
+
+
 class Count(msgspec.Struct, frozen=True, tag=str.lower):
     """How often a stream's events fell into the cell in the last `window`."""
 
@@ -231,8 +245,10 @@ class Open(msgspec.Struct, frozen=True, tag=str.lower):
         return (Accumulator(Stream(ASKED), self.by, kernel), *ends)
 
     def combine(self, totals: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-        # Events that came out of order may leave a little below 0.
-        return np.maximum(totals[0] - sum(totals[1:], np.zeros(1)), 0)
+        # Events that came out of order may leave a little below 0. What sums leave of 1e-16 is rounded off: a tree
+        # would find a border between it and 0, and the two schedules would fall on different sides of it.
+        left = np.maximum(totals[0] - sum(totals[1:], np.zeros(1)), 0)
+        return np.asarray(np.round(left, 6), np.float64)
 
 
 class Way(msgspec.Struct, frozen=True, tag=str.lower):
@@ -246,7 +262,7 @@ class Way(msgspec.Struct, frozen=True, tag=str.lower):
     how: Literal["distance", "offsets", "bearing"] = "distance"
 
 
-Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Similarity, Taste, Count, Rate, Open, Way]
+Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Similarity, Taste, Bucket, Count, Rate, Open, Way]
 Accumulating = (Count, Rate, Open)
 
 
@@ -271,6 +287,8 @@ def name_of(feature: Feature) -> str:
             return f"similarity({path}, {half_life})"
         case Taste(of, _, half_life):
             return f"taste({'+'.join(of)}, {half_life})"
+        case Bucket(key, buckets):
+            return f"bucket({key}, {buckets})"
         case Open(until, by):
             return f"open(until {until[0]}, by={'+'.join(by) or 'all'})"
         case Way(start, stop, how):

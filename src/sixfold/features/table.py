@@ -9,35 +9,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cache, cached_property
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import durations
-from ..errors import DataError, DesignError, nearest
+from ..errors import DataError
 from ..events.hashing import Hashes, hash_strings
-from ..types import DAY, SECOND, Asks, Floats, Queries, Rows
-from . import geography, parts
+from ..types import DAY, SECOND, Floats, Rows
+from . import parts
 from .attributes import Kind
 from .indexed import Frame
 from .similarity import moments, similarity
+from .source import (
+    Source,
+    Totals,
+    accumulators_of,
+    attribute_of,
+    bucket,
+    context_of,
+    of_asker,
+    remembered,
+    way,
+)  # fmt: skip
 from .spec import (
     CONTEXT,
     Accumulating,
     Accumulator,
     Age,
     Attribute,
+    Bucket,
     Context,
-    Count,
     Feature,
     Hour,
     Memory,
-    Open,
     Position,
-    Rate,
     Similarity,
     Taste,
     Way,
@@ -48,23 +57,6 @@ from .spec import (
 from .taste import TasteFitted, taste
 
 _WAYS = {"offsets": ("north", "east"), "bearing": ("sin", "cos")}
-
-Totals = dict[Accumulator, NDArray[np.float64]]
-
-
-class Source(Protocol):
-    """What features are computed from: a log in bulk, or a state online."""
-
-    memory: Memory | None
-
-    def attribute(self, path: str, rows: Rows, ts: NDArray[np.int64]) -> NDArray[Any]:
-        """The value of an entity's field as of ts, for rows (n,): see `features.attributes`."""
-
-    def queries(self, asks: Asks) -> Queries:
-        """What is remembered of each asking member."""
-
-    def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
-        """The accumulator of each row of a frame, as of its ts."""
 
 
 class Fitted(msgspec.Struct, frozen=True, dict=True):
@@ -108,6 +100,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
     def entities(self, memory: Memory | None) -> tuple[str, ...]:
         """The entity types whose rows are needed: those of attributes and cells, and who asks and what is shown."""
         found = {entity_field(path)[0] for path in self.kinds}
+        found |= {one.key for one in self.features if isinstance(one, Bucket)}
         cells = (entity for one in self.accumulators() for entity in map(parts.entity_of, one.by) if entity)
         return tuple(sorted({*found, *cells, *((memory.member, memory.item) if memory else ())}))
 
@@ -143,7 +136,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
 
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Every accumulator that any feature reads, each once."""
-        found = [acc for f in self.features if isinstance(f, Accumulating) for acc in _accumulators(f)]
+        found = [acc for f in self.features if isinstance(f, Accumulating) for acc in accumulators_of(f)]
         return tuple(dict.fromkeys(found))
 
     def matrix(self, source: Source, frame: Frame) -> Floats:
@@ -151,7 +144,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
         if not self.features:
             return np.zeros((len(frame), 0), np.float32)
         found = (
-            [self._values(feature, source, frame, _Totals(source, frame)) for feature in self.features]
+            [self._values(feature, source, frame, Totals(source, frame)) for feature in self.features]
             if source.memory is None
             else self._of_candidates(source, frame, source.memory.member)
         )
@@ -162,7 +155,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
         # What only the member and the time decide is worked out once for all candidates of a request.
         first, ask = moments(frame.keys[member], frame.ts)
         alone = frame.take(first)
-        totals = _Totals(source, frame, alone, ask)
+        totals = Totals(source, frame, alone, ask)
         return [
             self._values(feature, source, alone, totals)[ask]
             if of_asker(feature, member)
@@ -170,17 +163,17 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
             for feature in self.features
         ]
 
-    def _values(self, feature: Feature, source: Source, frame: Frame, totals: _Totals) -> NDArray[Any]:
+    def _values(self, feature: Feature, source: Source, frame: Frame, totals: Totals) -> NDArray[Any]:
         match feature:
             case Attribute(path):
-                values = _attribute(path, source, frame)
+                values = attribute_of(path, source, frame)
                 return self._multi_hot(path, values) if self.kinds.get(path) == Kind.CATEGORY else values
             case Context():
                 name = name_of(feature)
-                values = _context(name, frame)
+                values = context_of(name, frame)
                 return self._multi_hot(name, values[:, None]) if name in self.vocabularies else values
             case Age(path):
-                born = _attribute(path, source, frame)
+                born = attribute_of(path, source, frame)
                 return np.asarray(np.log1p(np.maximum(frame.ts / SECOND - born, 0) * (SECOND / DAY)))
             case Hour():
                 angle = (frame.ts % DAY) * (2 * np.pi / DAY)
@@ -191,13 +184,15 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
             case Position():
                 return frame.position
             case Way():
-                return _way(feature, source, frame)
+                return way(feature, source, frame)
+            case Bucket():
+                return bucket(feature, source, frame)
             case Similarity(path, half_life):
                 return self._similarity(path, half_life, source, frame)
             case Taste():
                 return self._taste(feature, source, frame)
             case _:
-                return feature.combine([totals.of(accumulator, frame) for accumulator in _accumulators(feature)])
+                return feature.combine([totals.of(accumulator, frame) for accumulator in accumulators_of(feature)])
 
     def _similarity(self, path: str, half_life: str, source: Source, frame: Frame) -> NDArray[np.float64]:
         centre, scale = np.array(self.centres[path], np.float32)
@@ -207,7 +202,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
             raw = self.shares(path, held) if self.kinds[path] == Kind.CATEGORY else held
             return np.asarray((raw - centre) * scale, np.float32)
 
-        memory = _remembered(source)
+        memory = remembered(source)
         return similarity(
             source.queries,
             vectors,
@@ -218,7 +213,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
         )
 
     def _taste(self, feature: Taste, source: Source, frame: Frame) -> NDArray[np.float64]:
-        memory = _remembered(source)
+        memory = remembered(source)
         return taste(
             source.queries,
             source.attribute,
@@ -246,85 +241,3 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
                 known = np.flatnonzero(ascending[at] == member)
                 out[known, order[at[known]]] = True
         return out
-
-
-@cache
-def _accumulators(feature: Count | Rate | Open) -> tuple[Accumulator, ...]:
-    """A feature's accumulators, made once: a request of a few rows would else make them for longer than read them."""
-    return feature.accumulators()
-
-
-class _Totals:
-    """The accumulators of a frame, each read once, and only of those who ask (`alone`) where the asker decides it."""
-
-    def __init__(
-        self, source: Source, frame: Frame, alone: Frame | None = None, ask: NDArray[np.intp] | None = None
-    ) -> None:
-        self._source, self._frame, self._alone, self._ask = source, frame, alone, ask
-        self._of_frame: Totals = {}
-        self._of_alone: Totals = {}
-
-    def of(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
-        """The accumulator of each row of `frame`, which is one of the two."""
-        memory = self._source.memory
-        if memory is not None and self._alone is not None and _by_member(accumulator.by, memory.member):
-            if accumulator not in self._of_alone:
-                self._of_alone[accumulator] = self._source.total(accumulator, self._alone)
-            found = self._of_alone[accumulator]
-            return found if frame is self._alone else found[self._ask]
-        if accumulator not in self._of_frame:
-            self._of_frame[accumulator] = self._source.total(accumulator, self._frame)
-        return self._of_frame[accumulator]
-
-
-def _by_member(by: tuple[str, ...], member: str) -> bool:
-    return all(part.partition(".")[0] == member for part in by)
-
-
-def of_asker(feature: Feature, member: str) -> bool:
-    """Whether a feature is the same for all candidates of a request: of the time, or of the asking member alone."""
-    match feature:
-        case Hour() | Weekday():
-            return True
-        case Attribute(path) | Age(path):
-            return entity_field(path)[0] == member
-        case Count() | Rate() | Open():
-            return all(_by_member(accumulator.by, member) for accumulator in feature.accumulators())
-        case _:
-            return False
-
-
-def _remembered(source: Source) -> Memory:
-    if source.memory is None:
-        raise DesignError("similarity and taste read what a member did; a design that decides no slates has no members")
-    return source.memory
-
-
-def _way(feature: Way, source: Source, frame: Frame) -> NDArray[np.float64]:
-    ends = [
-        end
-        for place in (feature.start, feature.stop)
-        for end in parts.coordinates(place, lambda path: _attribute(path, source, frame), frame.context)
-    ]
-    match feature.how:
-        case "distance":
-            return geography.log_km(geography.great_circle_km(*ends))
-        case "offsets":
-            return np.stack([geography.log_km(km) for km in geography.apart_km(*ends)], axis=1)
-        case "bearing":
-            return np.stack(geography.direction(*ends), axis=1)
-
-
-def _attribute(path: str, source: Source, frame: Frame) -> NDArray[Any]:
-    entity, _ = entity_field(path)
-    if entity not in frame.keys:
-        raise DesignError(
-            f"feature {path!r} is of an entity that a request does not name; {nearest(entity, frame.keys)}"
-        )
-    return source.attribute(path, frame.keys[entity], frame.ts)
-
-
-def _context(name: str, frame: Frame) -> NDArray[Any]:
-    if name not in frame.context:
-        raise DesignError(f"feature {name!r} is not in the context of this request; {nearest(name, frame.context)}")
-    return frame.context[name]

@@ -73,12 +73,23 @@ def levels(of: Hashes) -> NDArray[np.int64]:
     return np.asarray(np.where(of == 0, -1, (bits - 1) // 2))
 
 
+def places(of: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The row, from the north, and the column, from the west, of each cell (n,) on the map of its level; 0 of no cell.
+
+    >>> row, column = places(cells([52.37], [4.89], level=3))
+    >>> int(row[0]), int(column[0])
+    (2, 4)
+    """
+    side = np.exp2(np.maximum(levels(of), 0).astype(np.float64))
+    inside = np.where(of == 0, np.uint64(0), of ^ (side * side).astype(np.uint64))
+    return _gather(inside >> np.uint64(1)).astype(np.int64), _gather(inside).astype(np.int64)
+
+
 def centres(of: Hashes) -> tuple[Doubles, Doubles]:
     """The latitude and longitude (n,) of each cell's middle; NaN of no cell."""
     side = np.exp2(levels(of).astype(np.float64))
-    inside = of ^ (side * side).astype(np.uint64)
-    down = (_gather(inside >> np.uint64(1)) + 0.5) / side
-    right = (_gather(inside) + 0.5) / side
+    rows, columns = places(of)
+    down, right = (rows + 0.5) / side, (columns + 0.5) / side
     missing = np.where(of == 0, np.nan, 0.0)
     return np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * down)))) + missing, 360 * right - 180 + missing
 

@@ -6,6 +6,7 @@ from .spec import (
     SHOWN,
     Age,
     Attribute,
+    Bucket,
     Context,
     Count,
     Hour,
@@ -58,6 +59,11 @@ def similarity(path: str, *, half_life: str = "30d") -> Similarity:
 def taste(*of: str, given: str | tuple[str, ...] = (), half_life: str = "30d", factors: int = 8) -> Taste:
     """`taste("video.embedding", "video.genre", given="member.country")`: how well an item suits what is known of a taste."""
     return Taste(of, _by(given), half_life, factors)
+
+
+def bucket(key: str, buckets: int = 256) -> Bucket:
+    """`bucket("store")`: the hash of an id as one number; 'sixfold ask ids' says what it is worth."""
+    return Bucket(key, buckets)
 
 
 def count(stream: str | Stream, *, by: str | tuple[str, ...] = (), window: str, tiles: int = 8) -> Count:

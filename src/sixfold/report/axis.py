@@ -37,7 +37,7 @@ class Axis:
         if self.log:
             fine = self._powers((1, 2, 5))
             return fine if len(fine) <= 6 else self._powers((1,))
-        step = _round_step((self.high - self.low) / 5)
+        step = round_step((self.high - self.low) / 5)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [float(f"{n * step:.12g}") for n in range(first, last + 1)]
 
@@ -60,7 +60,7 @@ def around(values: Iterable[float | None], *, margin: float = 0.06) -> Axis:
     return Axis(low - slack, high + slack)
 
 
-def _round_step(least: float) -> float:
+def round_step(least: float) -> float:
     """The next of 1, 2, 5 times a power of ten."""
     magnitude = 10.0 ** math.floor(math.log10(least))
     return next(digit * magnitude for digit in (1, 2, 5, 10) if digit * magnitude >= least * (1 - 1e-9))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 from ..evaluation.results import Bin
 from . import wording
 from .axis import Axis, around
 from .markup import Html, figure, header_row, row_name, tag
-
-SIDE, LEFT, TOP, BELOW = 280, 52, 10, 44
-"""The square of the plot and the room around it, in units of the SVG."""
+from .plot import Plot
 
 _SPREAD = 8.0
 """From this ratio of the largest to the smallest prediction on, a logarithmic plot reads better."""
@@ -44,26 +41,22 @@ def axis_of(bins: Sequence[Bin]) -> Axis:
 
 def _plot(head: str, bins: Sequence[Bin], *, happens: bool) -> Html:
     axis = axis_of(bins)
-    ends = [wilson(one.observed, one.n) for one in bins] if happens else [(one.observed,) * 2 for one in bins]
-    points = [(_x(axis, one.predicted), _y(axis, one.observed)) for one in bins]
+    plot = Plot(axis, axis)
+    ends = [wilson(one.observed, one.n) for one in bins] if happens else []
+    points = [(one.predicted, one.observed) for one in bins]
     shapes = [
-        *_grid(axis),
-        _line("diagonal", _x(axis, axis.low), _y(axis, axis.low), _x(axis, axis.high), _y(axis, axis.high)),
+        plot.diagonal(),
         *(
-            _line("span", x, _y(axis, low), x, _y(axis, high))
-            for (x, _), (low, high) in zip(points, ends, strict=True)
-            if happens
+            plot.line("span", (one.predicted, low), (one.predicted, high))
+            for one, (low, high) in zip(bins, ends, strict=False)
         ),
-        *(_line("path", *a, *b) for a, b in pairwise(points)),
-        *(tag("circle.dot", at={"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "4"}) for x, y in points),
-        _text("Predicted", LEFT + SIDE / 2, TOP + SIDE + 38),
-        _text("Observed", 0, 0, turned=f"translate(11 {TOP + SIDE // 2}) rotate(-90)"),
+        *plot.path(points),
+        *map(plot.dot, points),
     ]
     label = f"Calibration of {head}: observed against predicted, by tenth of the prediction"
-    at = {"viewBox": f"0 0 {LEFT + SIDE + 12} {TOP + SIDE + BELOW}", "role": "img", "aria-label": label}
     spread = "; lines are 95 % intervals, were the rows independent" if happens else ""
-    return figure(f"Calibration of {head}: on the diagonal what was predicted came true{spread}",
-                  tag("svg.square", tag("title", label), *shapes, at=at))  # fmt: skip
+    caption = f"Calibration of {head}: on the diagonal what was predicted came true{spread}"
+    return figure(caption, plot.draw(label, ("Predicted", "Observed"), shapes))
 
 
 def _table(head: str, bins: Sequence[Bin]) -> Html:
@@ -81,33 +74,3 @@ def _texts(one: Bin) -> tuple[str, ...]:
     ratio = wording.number(one.predicted / one.observed, places=2) if one.observed else wording.UNKNOWN
     sides = (wording.number(x, places=places) for x in (one.predicted, one.observed))
     return wording.number(one.n), *sides, ratio
-
-
-def _grid(axis: Axis) -> list[Html]:
-    shapes = []
-    for tick in axis.ticks():
-        x, y, text = _x(axis, tick), _y(axis, tick), wording.given(tick)
-        shapes += [
-            _line("grid", x, TOP, x, TOP + SIDE),
-            _line("grid", LEFT, y, LEFT + SIDE, y),
-            _text(text, x, TOP + SIDE + 18),
-            _text(text, LEFT - 7, y + 4, end=True),
-        ]
-    return shapes
-
-
-def _x(axis: Axis, value: float) -> float:
-    return LEFT + SIDE * axis.at(value) / 100
-
-
-def _y(axis: Axis, value: float) -> float:
-    return TOP + SIDE - SIDE * axis.at(value) / 100
-
-
-def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Html:
-    return tag(f"line.{kind}", at={"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}"})
-
-
-def _text(text: str, x: float, y: float, *, end: bool = False, turned: str = "") -> Html:
-    at = {"x": f"{x:.1f}", "y": f"{y:.1f}"}
-    return tag("text.end" if end else "text.tick", text, at=at | ({"transform": turned} if turned else {}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..evaluation.estimates import TRUTH
 from ..evaluation.results import Evaluation, Measure, Truth
 from ..metrics.spec import auc
 from . import wording
@@ -32,15 +33,18 @@ def split(differences: Mapping[str, Measure]) -> Split:
 def findings(evaluation: Evaluation) -> Html:
     """What the comparisons say, in words; nothing where there was nothing to compare with."""
     chosen, texts = evaluation.chosen, []
-    if evaluation.ahead:
-        texts.append(_sentence(chosen, f"{evaluation.yardstick} over slates", split(evaluation.ahead)))
+    rivals = _rivals(evaluation)
+    if rivals:
+        texts.append(_sentence(chosen, _yardstick(evaluation), split(rivals)))
+    if TRUTH in evaluation.ahead:
+        texts.append(_short_of(evaluation.yardstick, evaluation.ahead[TRUTH]))
     if evaluation.ahead_shown:
         texts.append(_sentence(chosen, f"{auc()} over impressions", split(evaluation.ahead_shown)))
     if evaluation.ahead_explored:
         texts.append(_sentence(chosen, f"{auc()} over impressions left to chance", split(evaluation.ahead_explored)))
     if evaluation.truth is not None:
         texts.append(_true(evaluation, evaluation.truth))
-    lost = bool(split(evaluation.ahead).behind or split(evaluation.ahead_shown).behind)
+    lost = bool(split(rivals).behind or split(evaluation.ahead_shown).behind)
     return tag("div.callout.warn" if lost else "div.callout", *(tag("p", text) for text in texts)) if texts else NOTHING
 
 
@@ -50,7 +54,7 @@ def figures(evaluation: Evaluation) -> Html:
     return tag(
         "div.pair",
         _by_system(f"{yardstick} by system", yardstick, column(evaluation, yardstick), chosen),
-        _differences(f"{chosen} less each system: {yardstick}, paired by member", evaluation.ahead),
+        _differences(_caption(evaluation), evaluation.ahead),
         _by_system(f"{auc()} over impressions by system", str(auc()), column(evaluation, str(auc())), chosen),
         _differences(f"{chosen} less each system: {auc()} over impressions, paired by member", evaluation.ahead_shown),
         _cold(evaluation),
@@ -60,11 +64,38 @@ def figures(evaluation: Evaluation) -> Html:
 
 def summary(evaluation: Evaluation) -> str:
     """How many systems the chosen one is behind on the yardstick, or ahead of where it is behind none."""
-    found, n = split(evaluation.ahead), len(evaluation.ahead)
+    rivals = _rivals(evaluation)
+    found, n = split(rivals), len(rivals)
     if not n:
         return f"{evaluation.chosen}, compared with none"
     how = f"behind {len(found.behind)}" if found.behind else f"ahead of {len(found.ahead)}"
     return f"{evaluation.chosen} {how} of {n} on {evaluation.yardstick}"
+
+
+def _rivals(evaluation: Evaluation) -> dict[str, Measure]:
+    """The paired differences to all that could be released: the truth is no system."""
+    return {name: difference for name, difference in evaluation.ahead.items() if name != TRUTH}
+
+
+def _short_of(yardstick: str, difference: Measure) -> Html:
+    less = wording.number(None if difference.value is None else -difference.value, places=2)
+    text = f"who knows each distribution itself has {less} minutes less {yardstick}, and nobody can have less, but by luck."
+    return joined(tag("strong", "By the truth of the simulated world: "), text)
+
+
+def _of_estimates(evaluation: Evaluation) -> bool:
+    """Whether it is estimates that were compared: of these, less error is better."""
+    return any(difference.metric.over == "estimate" for difference in evaluation.ahead.values())
+
+
+def _yardstick(evaluation: Evaluation) -> str:
+    return f"{evaluation.yardstick} over {'estimates' if _of_estimates(evaluation) else 'slates'}"
+
+
+def _caption(evaluation: Evaluation) -> str:
+    if _of_estimates(evaluation):
+        return f"How much less {evaluation.yardstick} {evaluation.chosen} has than each system, minutes, paired by row"
+    return f"{evaluation.chosen} less each system: {evaluation.yardstick}, paired by member"
 
 
 def _by_system(caption: str, text: str, found: Mapping[str, Measure], chosen: str) -> Html:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..design import Amount, Happens
+from ..evaluation.estimates import TRUTH
 from ..features.spec import name_of
-from . import calibration, comparison, shares, slices, spans, systems, wording
+from ..journey import CHAMPION
+from . import answers, calibration, comparison, estimates, shares, slices, spans, systems, wording
 from .glossary import explained
 from .markup import NOTHING, Html, facts, joined, tag
 from .review import Review
@@ -16,10 +18,15 @@ def section(found: Review) -> Html:
     parts = [
         ("How it is trained", _trained(found)),
         ("Is it better than its baselines?", _compared(found)),
-        ("Do things happen as often as predicted?", _calibrated(found)),
+        *(
+            estimates.questions(found)
+            if found.design.estimates
+            else [("Do things happen as often as predicted?", _calibrated(found))]
+        ),
         ("For whom is it worse?", slices.section(evaluation)),
         ("Where are good items lost?", shares.funnel(evaluation.funnel)),
         ("What does it go by, and what did it cost?", _cost(found)),
+        ("What else was tried?", answers.section(found.answers, found.manifest.digest if found.manifest else None)),
     ]
     return joined(*(joined(tag("h3", title), content) for title, content in parts if content))
 
@@ -30,6 +37,12 @@ def summary(found: Review) -> str:
 
 
 def _trained(found: Review) -> Html:
+    recipe = estimates.trained(found) if found.design.estimates else _recipe(found)
+    notes = [tag("li", note) for note in found.evaluation.notes]
+    return joined(spans.section(found), recipe, tag("ul.notes", *notes) if notes else NOTHING)
+
+
+def _recipe(found: Review) -> Html:
     learning = found.design.learning
     heads = ", ".join(f"{name} = {_head(head)}" for name, head in found.design.heads.items())
     sources = "; ".join(wording.described(spec) for spec in found.design.sources.values())
@@ -41,8 +54,7 @@ def _trained(found: Review) -> Html:
         ("Calibration", wording.described(learning.calibration)),
         (f"Features ({len(learning.features)})", ", ".join(map(name_of, learning.features))),
     ]
-    notes = [tag("li", note) for note in found.evaluation.notes]
-    return joined(spans.section(found), facts(pairs), tag("ul.notes", *notes) if notes else NOTHING)
+    return facts(pairs)
 
 
 def _compared(found: Review) -> Html:
@@ -82,5 +94,9 @@ def _head(head: Happens | Amount) -> str:
 
 def _roles(found: Review) -> dict[str, str]:
     """What each system is there for, as far as the design says."""
+    chosen = {found.evaluation.chosen: "released"}
+    if found.design.estimates:
+        others = {name: "baseline" for name in found.evaluation.systems if name not in (TRUTH, CHAMPION)}
+        return others | {TRUTH: "what nobody can beat, but by luck"} | chosen
     alone = dict.fromkeys(found.design.sources, "retriever alone")
-    return alone | {"popularity": "baseline", "linear": "baseline"} | {found.evaluation.chosen: "released"}
+    return alone | {"popularity": "baseline", "linear": "baseline"} | chosen

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..design import Design
 from ..evaluation.results import Evaluation
 from ..metrics.target import Verdict
+from ..questions.answer import Answer
 from ..release import Manifest
 from . import components, learning, load, problem, requirements, targets, wording
 from .markup import NOTHING, Html, facts, tag
@@ -35,6 +36,11 @@ PARTS = (
 )
 
 
+def parts_of(design: Design) -> tuple[Part, ...]:
+    """The steps that a design has: an estimate is made by no services of its own, so that it lacks step 5."""
+    return tuple(part for part in PARTS if part.step != "components" or not design.estimates)
+
+
 def render(
     design: Design,
     evaluation: Evaluation,
@@ -42,14 +48,15 @@ def render(
     verdicts: Sequence[tuple[str, Verdict]],
     manifest: Manifest | None = None,
     findings: Sequence[Finding] = (),
+    answers: Sequence[Answer] = (),
 ) -> str:
     """The whole page as text. The same arguments give the same bytes.
 
-    `verdicts` is what `evaluation.check.check` gives, `findings` what the linter does; without a manifest nothing was
-    released.
+    `verdicts` is what `evaluation.check.check` gives, `findings` what the linter does, `answers` those to questions
+    about the design; without a manifest nothing was released.
     """
-    found = review(design, evaluation, verdicts=verdicts, manifest=manifest, findings=findings)
-    sections = [_section(found, number, part) for number, part in enumerate(PARTS, start=1)]
+    found = review(design, evaluation, verdicts=verdicts, manifest=manifest, findings=findings, answers=answers)
+    sections = [_section(found, number, part) for number, part in enumerate(parts_of(design), start=1)]
     body = tag("body", tag("main.sixfold.page", _head(found), *sections, _end(found)))
     return "<!doctype html>\n" + tag("html", _meta(f"{design.name}: a design review"), body, at={"lang": "en"}) + "\n"
 
@@ -75,7 +82,7 @@ def _head(found: Review) -> Html:
                 "a", tag("b", f"{number} {part.title}"), tag("span", part.summary(found)), at={"href": f"#{part.step}"}
             ),
         )
-        for number, part in enumerate(PARTS, start=1)
+        for number, part in enumerate(parts_of(design), start=1)
     )
     return tag(
         "header",
@@ -85,7 +92,7 @@ def _head(found: Review) -> Html:
         tag(f"p.verdict.{tone}", verdict_line(found.requirements), "."),
         facts(_facts(found)),
         tag("p.quiet.counts", wording.listed([f"{wording.number(n)} {name}" for name, n in counts.items()])),
-        tag("nav", tag("ol.steps", *steps), at={"aria-label": "The six steps"}),
+        tag("nav", tag("ol.steps", *steps), at={"aria-label": "The steps"}),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeAlias
 from ..design import Design
 from ..evaluation.results import Evaluation
 from ..metrics.target import Status, Verdict
+from ..questions.answer import Answer
 from ..release import Manifest
 from .markup import NOTHING, Html, joined, tag
 
@@ -59,6 +60,7 @@ class Review:
     standings: tuple[Standing, ...]
     manifest: Manifest | None
     findings: tuple[Finding, ...]
+    answers: tuple[Answer, ...] = ()
 
     def standing(self, path: str) -> Standing | None:
         """How the number at this path of the design stands; None where nothing was said of it."""
@@ -77,10 +79,11 @@ def review(
     verdicts: Sequence[tuple[str, Verdict]],
     manifest: Manifest | None,
     findings: Sequence[Finding],
+    answers: Sequence[Answer] = (),
 ) -> Review:
     """A `Review` of a design with all that was found of it."""
     standings = [_standing(path, verdict) for path, verdict in verdicts]
-    return Review(design, evaluation, tuple(standings), manifest, tuple(findings))
+    return Review(design, evaluation, tuple(standings), manifest, tuple(findings), tuple(answers))
 
 
 def tally(standings: Sequence[Standing]) -> dict[Status, int]:

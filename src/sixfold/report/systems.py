@@ -13,13 +13,16 @@ from . import wording
 from .glossary import MEANINGS, best
 from .markup import NOTHING, Html, figure, header_row, row_name, tag
 
-KEY: tuple[Name, ...] = ("normalised_entropy", "auc", "calibration", "ndcg", "recall", "coverage")
+KEY: tuple[Name, ...] = (
+    "normalised_entropy", "auc", "calibration", "ndcg", "recall", "coverage",
+    "mae", "rmse", "bias", "crps", "covered", "late_share", "promise_cost",
+)  # fmt: skip
 """Kinds of metric that tell systems apart in one look, in this order; all others are in the table of everything."""
 
 _OVER: dict[Over, str] = {
     "impressions": "Over impressions: what was shown",
     "slate": "Over slates: the whole catalogue against what came next",
-    "estimate": "Over estimates",
+    "estimate": "Over estimates, in minutes",
 }
 
 
@@ -45,7 +48,7 @@ def overview(evaluation: Evaluation, *, roles: Mapping[str, str] = {}, also: Col
     texts = sorted(metrics, key=lambda text: _place(metrics[text]))
     columns = [_Column(text, column(evaluation, text)) for text in texts]
     rows = [_row(evaluation, name, columns, role=roles.get(name, "")) for name in evaluation.systems]
-    caption = "Systems by key metrics, with 95 % intervals over members; the best of each metric in bold"
+    caption = "Systems by key metrics, with 95 % intervals; the best of each metric in bold"
     return figure(caption, tag("table.systems", _head(columns), tag("tbody", *rows)))
 
 

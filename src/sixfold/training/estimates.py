@@ -130,7 +130,7 @@ def fit(
     whole: bool = False,
     columns: tuple[str, ...] | None = None,
 ) -> Estimator:
-    """The estimator of a design, on its spans: each leg by `spec`, then how legs go together, then coverage and bias.
+    """The estimator of a design, on its spans: each leg by `spec`, then how legs go together, then coverage.
 
     With `whole` the sum is estimated at once. columns: of the tables, where they are not the features' alone.
     """
@@ -156,8 +156,7 @@ def fit(
     joint = Legs().fit(np.where(np.stack([np.isnan(later.seconds[name]) for name in legs], axis=1), np.nan, pits))
     total = forecast[:, 0] if len(legs) == 1 else joint.total(levels, forecast)
     coverage = design.learning.coverage.fit(levels, total, later.label)
-    mean = sum((leg.mean(later.table).astype(np.float64) for leg in legs.values()), np.zeros(1))
-    return Estimator(design, material.features, legs, joint, coverage, np.asarray((later.label - mean).mean()))
+    return Estimator(design, material.features, legs, joint, coverage)
 
 
 def _fit_leg(

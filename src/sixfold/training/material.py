@@ -16,7 +16,7 @@ from ..features import fit
 from ..features.batch import Batch
 from ..features.indexed import Indexed, Vocabulary, index, joined
 from ..features.parts import entity_of
-from ..features.spec import Accumulating, Stream, entity_field
+from ..features.spec import Accumulating, Bucket, Stream, entity_field
 from ..features.store import Store
 from ..features.table import Fitted
 from ..types import Cuts, Interactions
@@ -100,6 +100,7 @@ def _makes(design: Design) -> str:
 def entity_types(design: Design) -> tuple[str, ...]:
     """The entity types a design names: those that ask and are shown, whose attributes it reads, and by which it counts."""
     found = {entity_field(path)[0] for path in fit.paths(design.learning.features)}
+    found |= {one.key for one in design.learning.features if isinstance(one, Bucket)}
     cells = (part for one in design.learning.features if isinstance(one, Accumulating) for part in one.by)
     found |= {entity for entity in map(entity_of, cells) if entity}
     return tuple(sorted(found if design.estimates else {design.member, design.item, *found}))

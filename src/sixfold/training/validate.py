@@ -13,13 +13,13 @@ from .. import durations
 from ..design import Design
 from ..errors import DesignError, nearest
 from ..features.fit import field_of
-from ..features.parts import entity_of
-from ..features.spec import ASKED, CONTEXT, SHOWN, Accumulating, Context, Position, name_of
+from ..features.parts import asked, entity_of
+from ..features.spec import ASKED, CONTEXT, SHOWN, Accumulating, Position, name_of
 from ..lint.features import paths_of, streams_of
 from ..lint.finding import Finding, error, spaced, warning
 from ..lint.targets import judged, stated
 from ..metrics.interval import Interval
-from . import integrity
+from . import integrity, timely
 from .evidence import Evidence, Question, in_seconds, within
 from .leaks import written_by_label
 from .material import Material
@@ -37,7 +37,8 @@ def lint_data(design: Design, material: Material) -> list[Finding]:
     Columns that give the label away need the rows of training: see `leaks.suspicious`.
     """
     evidence = Evidence(design, material)
-    return [finding for question in QUESTIONS for finding in question(evidence)]
+    questions = (*ALWAYS, *timely.QUESTIONS) if design.estimates else (*ALWAYS, *OF_SLATES)
+    return [finding for question in questions for finding in question(evidence)]
 
 
 def known_streams(evidence: Evidence) -> Iterator[Finding]:
@@ -80,10 +81,10 @@ def known_contexts(evidence: Evidence) -> Iterator[Finding]:
     log = evidence.material.log
     known = [name.removeprefix(CONTEXT) for name in log.decisions if name.startswith(CONTEXT)]
     for i, feature in enumerate(evidence.design.learning.features):
-        if isinstance(feature, Context) and feature.name not in known:
+        for name in (one for one in asked((feature,)) if one not in known):
             why = "decisions have no such context" if evidence.material.has_decisions else "the log has no decisions"
-            hint = nearest(feature.name, known)
-            yield error(f"learning.features[{i}]", f"context {feature.name!r} cannot be read: {why}; {hint}")
+            hint = nearest(name, known)
+            yield error(f"learning.features[{i}]", f"context {name!r} cannot be read: {why}; {hint}")
 
 
 def needs_position(evidence: Evidence) -> Iterator[Finding]:
@@ -212,7 +213,8 @@ def _contradicts(measured: float, wanted: float) -> bool:
     return not wanted / OFF <= measured <= wanted * OFF
 
 
-QUESTIONS: tuple[Question, ...] = (
-    *integrity.QUESTIONS, known_streams, known_cells, known_fields, known_contexts, needs_position, measurable,
-    enough_positives, long_enough, stated_rates, stated_slates, within_window, warm_test, written_by_label,
+ALWAYS: tuple[Question, ...] = (known_streams, known_cells, known_fields, known_contexts)
+OF_SLATES: tuple[Question, ...] = (
+    *integrity.QUESTIONS, needs_position, measurable, enough_positives, long_enough, stated_rates, stated_slates,
+    within_window, warm_test, written_by_label,
 )  # fmt: skip

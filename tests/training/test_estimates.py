@@ -1,0 +1,78 @@
+"""Rows that say how long something took, against the log they were made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sixfold import durations
+from sixfold.training import estimates
+from sixfold.training.cache import Cache
+from sixfold.training.material import prepare
+from sixfold.training.run import Stages
+
+
+@pytest.fixture(scope="module")
+def material(timed):
+    return prepare(timed.design, timed.workspace.batches())
+
+
+@pytest.fixture(scope="module")
+def made(material):
+    return estimates.spans(material, Cache(), Stages())
+
+
+def test_labels_are_what_the_log_says(material, made):
+    """By a loop over the outcomes of each decision."""
+    delivered = material.log.outcomes["delivered"]
+    took = dict(zip(delivered["decision"].tolist(), delivered["value"].tolist(), strict=True))
+    for timed in (made.training, made.calibrating, made.test):
+        expected = [took[one] for one in timed.decision.tolist()]
+        np.testing.assert_allclose(timed.label, expected, rtol=1e-6)
+
+
+def test_legs_add_up_to_the_whole(made):
+    legs = np.sum([made.test.seconds[name] for name in ("picked_up", "arrived", "dropoff")], axis=0)
+    np.testing.assert_allclose(legs, made.test.label, atol=1.0)
+
+
+def test_every_decision_is_a_row_or_counted_as_left_out(material, made):
+    log, cuts = material.log, material.cuts
+    ts = log.decisions["ts"]
+    asked = int(((ts >= cuts.third) & (ts < cuts.end)).sum())
+    assert asked == len(made.test) + sum(made.test.lost.values())
+    assert made.test.lost["void"] + made.test.lost["censored"] > 0
+
+
+def test_what_comes_after_the_window_is_no_label(material):
+    import msgspec
+
+    short = msgspec.structs.replace(
+        material.design, requirements=msgspec.structs.replace(material.design.requirements, window="20m")
+    )
+    rows = estimates.rows(estimates_of(material, short), material.cuts.third, material.cuts.end)
+    assert len(rows) and rows.label.max() < durations.parse("20m") / 1e6
+    assert rows.lost["censored"] > 0
+
+
+def estimates_of(material, design):
+    from dataclasses import replace
+
+    return replace(material, design=design)
+
+
+def test_a_kept_span_is_the_same(material, made, tmp_path):
+    kept = [estimates.spans(material, Cache(tmp_path), Stages()).test for _ in range(2)]
+    for one in kept:
+        np.testing.assert_array_equal(one.table, made.test.table)
+        np.testing.assert_array_equal(one.frame.ts, made.test.frame.ts)
+        assert one.lost == made.test.lost and list(one.seconds) == list(made.test.seconds)
+
+
+def test_it_beats_the_mean_and_covers(timed):
+    found = timed.trained.evaluation
+    mae = {name: measures["MAE"].value for name, measures in found.systems.items()}
+    assert mae["quantiles"] < 0.8 * mae["mean of all"]
+    assert mae["the truth"] < mae["quantiles"]
+    assert found.systems["quantiles"]["share covered"].value == pytest.approx(0.9, abs=0.12)
+    assert timed.trained.gate.passed

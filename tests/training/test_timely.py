@@ -1,0 +1,64 @@
+"""What `validate` says of a log of times."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sixfold.training.material import prepare
+from sixfold.training.validate import lint_data
+
+
+@pytest.fixture(scope="module")
+def material(timed):
+    return prepare(timed.design, timed.workspace.batches())
+
+
+def changed(material, **tables):
+    """The material with these tables of its log replaced."""
+    return replace(material, log=replace(material.log, **tables))
+
+
+def messages(material) -> list[str]:
+    return [finding.message for finding in lint_data(material.design, material)]
+
+
+def test_a_sound_log_is_sound(material):
+    assert messages(material) == []
+
+
+def test_impossible_times_are_counted(material):
+    held = material.log.outcomes["delivered"]
+    value = held["value"].copy()
+    value[:3] = -1
+    value[3] = 1e6
+    outcomes = dict(material.log.outcomes) | {"delivered": dict(held) | {"value": value}}
+    found = messages(changed(material, outcomes=outcomes))
+    assert any(text.startswith("3 of") and "below 0" in text for text in found)
+    assert any(text.startswith("1 of") and "longer than requirements.window" in text for text in found)
+
+
+def test_places_that_are_none_are_counted(material):
+    decisions = dict(material.log.decisions)
+    lat, lon = decisions["context.drop_lat"].copy(), decisions["context.drop_lon"].copy()
+    lat[:2], lon[:2], lat[2] = 0.0, 0.0, np.nan
+    found = messages(changed(material, decisions=decisions | {"context.drop_lat": lat, "context.drop_lon": lon}))
+    (text,) = [text for text in found if "places" in text]
+    assert "2 where the place is (0, 0)" in text and "1 where a coordinate is missing" in text
+
+
+def test_a_leg_after_the_whole_is_told(material):
+    held = material.log.outcomes["arrived"]
+    ts = held["ts"].copy()
+    ts[:4] += 10**12
+    outcomes = dict(material.log.outcomes) | {"arrived": dict(held) | {"ts": ts}}
+    assert any("4 came after 'delivered'" in text for text in messages(changed(material, outcomes=outcomes)))
+
+
+def test_ends_that_nothing_names_are_asked_for(material):
+    held = material.log.outcomes["delivered"]
+    few = {name: column[: len(column) // 2] for name, column in held.items()}
+    found = messages(changed(material, outcomes=dict(material.log.outcomes) | {"delivered": few}))
+    assert any("never ended by 'delivered'" in text for text in found)
