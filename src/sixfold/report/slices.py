@@ -11,7 +11,6 @@ from .axis import Axis, around
 from .glossary import MEANINGS
 from .markup import NOTHING, Html, figure, joined, row_name, tag
 
-
 NAMED = 8
 """Differences that the sentence names; the table marks all of them."""
 
