@@ -2,7 +2,7 @@ import pytest
 from tests.designs import edited, good
 
 from sixfold.features.spec import Feature
-from sixfold.language import age, at_least, attribute, context, count, outcome, rate, taste
+from sixfold.language import age, at_least, attribute, bucket, context, count, outcome, rate, taste
 from sixfold.lint import lint
 from sixfold.lint.features import outcomes, streams_of
 
@@ -34,6 +34,12 @@ def test_so_are_the_paths_of_a_slate(field):
     for path in ("flag", "shop.flag"):
         (finding,) = lint(edited("problem.decides", **{field: path}))
         assert (finding.level, finding.path) == ("error", f"problem.decides.{field}")
+
+
+def test_a_bucket_is_of_a_member_or_an_item():
+    assert with_features(bucket("video")) == []
+    (finding,) = with_features(bucket("creator"))
+    assert "bucket(creator, 256) is kept by 'creator', which is neither" in finding.message
 
 
 @pytest.mark.parametrize("by", ["device", ("video", "creator"), "gener"])

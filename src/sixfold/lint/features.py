@@ -8,7 +8,21 @@ from collections.abc import Iterator
 from ..design import Design
 from ..errors import nearest
 from ..features.parts import attributes_of, is_row
-from ..features.spec import ASKED, SHOWN, Accumulating, Age, Attribute, Context, Similarity, Stream, Taste, Way, name_of
+from ..features.spec import (
+    ASKED,
+    SHOWN,
+    Accumulating,
+    Age,
+    Attribute,
+    Bucket,
+    Context,
+    Feature,
+    Similarity,
+    Stream,
+    Taste,
+    Way,
+    name_of,
+)  # fmt: skip
 from .finding import Finding, Rule, error, warning
 
 
@@ -67,13 +81,21 @@ def known_cells(design: Design) -> Iterator[Finding]:
         return
     known = (design.item, design.member)
     for i, feature in enumerate(design.learning.features):
-        for part in feature.by if isinstance(feature, Accumulating) else ():
+        for part in _kept_by(feature):
             if "." not in part and part not in known:
                 yield error(
                     f"learning.features[{i}]",
                     f"{name_of(feature)} is kept by {part!r}, which is neither {design.member!r}, {design.item!r} "
                     f"nor an attribute such as '{design.item}.{part}'; {nearest(part, known)}",
                 )
+
+
+def _kept_by(feature: Feature) -> tuple[str, ...]:
+    match feature:
+        case Bucket(key):
+            return (key,)
+        case _:
+            return feature.by if isinstance(feature, Accumulating) else ()
 
 
 def distinct(design: Design) -> Iterator[Finding]:

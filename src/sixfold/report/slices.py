@@ -11,6 +11,9 @@ from .axis import Axis, around
 from .glossary import MEANINGS
 from .markup import NOTHING, Html, figure, joined, row_name, tag
 
+NAMED = 8
+"""Differences that the sentence names; the table marks all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -68,7 +71,8 @@ def said(evaluation: Evaluation) -> str:
     ]
     chance = wording.number(round(0.05 * len(compared)))
     opening = f"{len(different)} of {len(compared)} values differ from the whole by more than their interval"
-    return f"{opening}, where chance alone gives about {chance}{': ' if different else ''}{'; '.join(different)}."
+    named = "; ".join([*different[:NAMED], *([f"and {len(different) - NAMED} more"] if len(different) > NAMED else [])])
+    return f"{opening}, where chance alone gives about {chance}{': ' if different else ''}{named}."
 
 
 def _each(evaluation: Evaluation) -> Iterator[tuple[str, str, str, Measure]]:
