@@ -72,4 +72,5 @@ def test_estimates_are_asked_for_as_the_log_has_them_and_each_is_new(timed: Tiny
     posts, _ = from_log(timed.workspace, n=40, rng=np.random.default_rng(0))
     assert {one.path for one in posts} == {"/v1/estimate"}
     assert all(set(one["keys"]) == {"store"} and one["timing"] and "order" not in one for one in bodies(posts))
-    assert all(set(one["context"]) == set(timed.workspace.current().features.contexts) for one in bodies(posts))
+    contexts = set(timed.trained.release.features.contexts)
+    assert all(set(one["context"]) == contexts for one in bodies(posts))

@@ -9,6 +9,8 @@ function prepare(trial) {
   const said = JSON.stringify(trial);
   if (said === prepared) return;
   prepared = said;
+  // Where estimates are made there is no member to try.
+  byId("try").parentElement.hidden = !trial.item;
   say(byId("member-label"), capital(trial.member));
   byId("members").replaceChildren(...trial.members.map((id) => el("option", { value: id })));
   if (!byId("member").value && trial.members.length) byId("member").value = trial.members[0];
