@@ -160,7 +160,8 @@ def _values(model: Learned, rows: Floats) -> Floats:
 
 
 def _same(columns: tuple[str, ...], got: Floats, expected: Floats) -> None:
-    gap = np.abs(got.astype(np.float64) - expected) / np.maximum(np.abs(expected), 1)
+    with np.errstate(invalid="ignore"):  # Both may be the same infinity: what a formula gives for no number.
+        gap = np.abs(got.astype(np.float64) - expected) / np.maximum(np.abs(expected), 1)
     wrong = ~((gap <= TOLERANCE) | (np.isnan(got) & np.isnan(expected)) | (got == expected))
     if wrong.any():
         row, column = np.argwhere(wrong)[0].tolist()
