@@ -43,7 +43,7 @@ LEAST_ROWS = 50
 """Chosen by fewer rows, nothing would be."""
 _REPLICATES = 2000
 """So many that the ends of a wide interval are those of several draws."""
-_CHOSEN_BY = (mae(), crps(), promise_cost())
+_MEASURED = (mae(), crps(), promise_cost())
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _gain(material: Material, made: Spans, chosen: Design, design: Design, stage
 def _measures(judge: judging.Judge, given: Estimated, model: Estimator) -> Measures:
     rng = np.random.default_rng(judge.seed)
     found = {
-        one: interval(judge.statistic(one, given, model.levels), cluster=judge.cluster, rng=rng) for one in _CHOSEN_BY
+        one: interval(judge.statistic(one, given, model.levels), cluster=judge.cluster, rng=rng) for one in _MEASURED
     }
     return {str(metric): measure(metric, one) for metric, one in found.items()}
 
