@@ -209,7 +209,7 @@ def test_releases_whose_features_are_kept_alike_share_a_state(workspace):
     first, second = workspace.current(), workspace.release(another(workspace, 2))
     assert workspace.state_folder(first) == workspace.state_folder(second)
     features = msgspec.structs.replace(first.model.features, features=first.model.features.features[:3])
-    other = replace(first, model=replace(first.model, features=features))
+    other = replace(first, learned=replace(first.model, features=features))
     assert workspace.state_folder(other) != workspace.state_folder(first)
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from sixfold.errors import DesignError
-from sixfold.metrics import binary, calibration, catalogue, ranking, regression, spec
+from sixfold.metrics import binary, calibration, catalogue, distribution, promise, ranking, regression, spec
 from sixfold.metrics.target import Metric, Name
 
 NAMED = [
@@ -22,6 +22,12 @@ NAMED = [
     spec.mae(),
     spec.mape(),
     spec.bias(),
+    spec.over_estimate(),
+    spec.covered(),
+    spec.width(),
+    spec.crps(),
+    spec.late_share(by_min=10),
+    spec.promise_cost(),
     spec.ndcg(at=10, gain="exponential"),
     spec.map_(at=10, divisor="reachable"),
     spec.mrr(at=10),
@@ -32,7 +38,10 @@ NAMED = [
     spec.novelty(),
     spec.new_share("7d"),
 ]
-ELSEWHERE = {"calibration", "map", "mrr", "positive_rate", "rate", "mean"}
+ELSEWHERE = {
+    "calibration", "map", "mrr", "positive_rate", "rate", "mean", "over_estimate", "covered", "width", "crps", "late_share",
+    "promise_cost",
+}  # fmt: skip
 
 
 def test_every_name_has_one_constructor():
@@ -55,6 +64,9 @@ def test_kernels_with_another_name():
     assert callable(calibration.calibration_ratio)
     assert callable(ranking.average_precision)
     assert callable(ranking.reciprocal_rank)
+    assert callable(regression.over)
+    assert all(map(callable, (distribution.coverage, distribution.width, distribution.crps)))
+    assert all(map(callable, (promise.late_share, promise.promise_cost)))
 
 
 @pytest.mark.parametrize("wrong", [b'{"name": "auk", "over": "slate"}', b'{"name": "ndcg", "over": "slate", "at": 0}'])
