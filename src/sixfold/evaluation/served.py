@@ -55,7 +55,8 @@ def verify(release: Release, batches: Sequence[tuple[int, Events]], served: Sequ
 
 def recomputed(release: Release, events: Sequence[Events], served: Sequence[Served]) -> list[Floats]:
     """The table of each served decision (n, f) by the batch schedule."""
-    material = prepare(release.design, events, features=release.features)
+    # The cuts are the release's: no part of this log is trained on, and it may be too short to be cut.
+    material = prepare(release.design, events, cuts=release.manifest.cuts, features=release.features)
     return [release.features.matrix(material.known, _frame(release, material, one)) for one in served]
 
 
