@@ -101,10 +101,10 @@ def _followed(folder: Path) -> None:
     with running(folder, port=port) as served:
         served.post("/v1/estimate", json.dumps({"context": ORDER}).encode())
         _post(served, "/v1/estimate", {"order": "mine-1", "context": ORDER, "timing": True})
-        status = {"kind": "outcome", "id": "mine-1-picked-up", "name": "picked_up", "decision": "order-mine-1", "value": 900,
+        status = {"kind": "outcome", "id": "mine-1-picked-up", "name": "picked_up", "decision": "order-mine-1", "value": 1,
                   "keys": {"order": "mine-1", "store": "s12"}}  # fmt: skip
         _post(served, "/v1/events", status)
-        _say(f"curl {served.url}/v1/estimates/mine-1", "picked up after 15 minutes: what is left, and what is told now")
+        _say(f"curl {served.url}/v1/estimates/mine-1", "picked up at once: what is left, and what is told now")
         click.echo(served.get("/v1/estimates/mine-1").decode())
 
 
