@@ -127,7 +127,11 @@ def estimate(workspace: Workspace, given: Mapping[str, object], *, explained: bo
     release = workspace.current()
     model, state = release.estimator, workspace.state(release)
     named = asked_of(model, given)
-    keys = {name: state.ids[name].rows(np.array([value.encode()])) for name, value in named.keys.items()}
+    # Who is not named is a stranger, as over HTTP.
+    keys = {
+        entity: state.ids[entity].rows(np.array([named.keys.get(entity, "").encode()]))
+        for entity in model.features.entities(None)
+    }
     ts = state.now() + 1
     frame = Frame(np.array([ts]), keys, model.features.asked(named.context), np.ones(1, np.int16))
     found = estimating.estimate(model, state, frame)
@@ -138,7 +142,7 @@ def estimate(workspace: Workspace, given: Mapping[str, object], *, explained: bo
         release.id, ts, words(*told), float(found.promised_s[0]), float(found.mean[0]),
         {f"{level:g}": float(q) for level, q in zip(model.levels, found.quantiles[0], strict=True)},
         {name: float(leg[half]) for name, leg in zip(model.legs, found.legs[0], strict=True)},
-        [name for name, row in keys.items() if row[0] < 0], reasons(model, found.table[0]) if explained else [],
+        [name for name in named.keys if keys[name][0] < 0], reasons(model, found.table[0]) if explained else [],
     )  # fmt: skip
 
 

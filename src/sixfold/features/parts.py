@@ -74,8 +74,8 @@ def coordinates(place: str, attribute: Attribute, context: Contexts) -> tuple[ND
     return (lat, lon) if real.all() else (np.where(real, lat, np.nan), np.where(real, lon, np.nan))
 
 
-def asked(features: Iterable[Feature]) -> tuple[str, ...]:
-    """The values of a request that features read, each once."""
+def asked(features: Iterable[Feature], *, numbers: bool = False) -> tuple[str, ...]:
+    """The values of a request that features read, each once; with `numbers` those that places and columns are made of only."""
     found: list[str] = []
     for feature in features:
         if isinstance(feature, Context):
@@ -83,20 +83,7 @@ def asked(features: Iterable[Feature]) -> tuple[str, ...]:
         elif isinstance(feature, Way):
             found += [name for place in (feature.start, feature.stop) for name in contexts_of(f"{place}@0")]
         elif isinstance(feature, Accumulating):
-            found += [name for part in feature.by for name in contexts_of(part)]
-    return tuple(dict.fromkeys(found))
-
-
-def numbers(features: Iterable[Feature]) -> tuple[str, ...]:
-    """The values of a request that are numbers wherever they are read: those of places, and those that are columns."""
-    found: list[str] = []
-    for feature in features:
-        if isinstance(feature, Context):
-            found.append(feature.name)
-        elif isinstance(feature, Way):
-            found += [name for place in (feature.start, feature.stop) for name in contexts_of(f"{place}@0")]
-        elif isinstance(feature, Accumulating):
-            found += [name for part in feature.by if "@" in part for name in contexts_of(part)]
+            found += [name for part in feature.by if "@" in part or not numbers for name in contexts_of(part)]
     return tuple(dict.fromkeys(found))
 
 

@@ -107,7 +107,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def numbers(self) -> frozenset[str]:
         """The context values that are read as numbers: those without a vocabulary, and the ends of ways."""
-        read = parts.numbers(self.features)
+        read = parts.asked(self.features, numbers=True)
         return frozenset(name for name in read if CONTEXT + name not in self.vocabularies)
 
     @cached_property
