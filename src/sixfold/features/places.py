@@ -77,6 +77,12 @@ def checked_places(lat: ArrayLike, lon: ArrayLike, *, area: Area | None = None) 
     return np.select(list(wrong.values()), [np.uint8(code) for code in wrong], np.uint8(_OUTSIDE))
 
 
+def real_places(lat: ArrayLike, lon: ArrayLike) -> NDArray[np.bool_]:
+    """(n,) whether each place is one on Earth but (0, 0): of what `checked_places` does not complain, for less."""
+    y, x = np.abs(np.asarray(lat, np.float64)), np.abs(np.asarray(lon, np.float64))
+    return np.asarray((y <= 90) & (x <= 180) & ((y >= _ZERO_DEGREES) | (x >= _ZERO_DEGREES)))
+
+
 def _turned(lat: Doubles, lon: Doubles, area: Area) -> NDArray[np.bool_]:
     """(n,) whether the place is in the area once one sign, or both, are turned."""
     return area.holds(-lat, lon) | area.holds(lat, -lon) | area.holds(-lat, -lon)

@@ -53,15 +53,19 @@ class Record:
             f"sums.{'+'.join(by)}", blank, decayed, sawteeth, np.array([_span(one) for one in decayed], np.int64)
         )
 
-    def read(self, held: NDArray[np.void], ts: Times) -> dict[Accumulator, NDArray[np.float64]]:
-        """Every accumulator of cells (n,) as of ts (n,)."""
-        out: dict[Accumulator, NDArray[np.float64]] = {}
+    @property
+    def accumulators(self) -> tuple[Accumulator, ...]:
+        """In the order in which they are read."""
+        return (*self.decayed, *self.sawteeth)
+
+    def read(self, held: NDArray[np.void], ts: Times) -> NDArray[np.float64]:
+        """Every accumulator (a, n) of cells (n,) as of ts (n,)."""
+        out = np.empty((len(self.decayed) + len(self.sawteeth), len(ts)))
         if self.decayed:
-            sums = decay.read(held["sum"], held["at"], ts[:, None], half_life=self.half_lives)
-            out.update(zip(self.decayed, sums.T, strict=True))
+            out[: len(self.decayed)] = decay.read(held["sum"], held["at"], ts[:, None], half_life=self.half_lives).T
         for i, one in enumerate(self.sawteeth):
             ring = held[f"window{i}"]
-            out[one] = windows.read(ring["at"], ring["counts"], ts, window=_span(one))
+            out[len(self.decayed) + i] = windows.read(ring["at"], ring["counts"], ts, window=_span(one))
         return out
 
     def fold(
