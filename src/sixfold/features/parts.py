@@ -114,11 +114,11 @@ class Reading:
     def combined(self, by: tuple[str, ...]) -> Hashes:
         """The hash (n, m) of each combination of the members of parts; 0 where one of them is missing."""
         if by not in self._combined:
-            first, more = self.combined(by[:-1]), self.hashes(by[-1])
-            pairs = combine(first[:, :, None], more[:, None, :])
-            none = (first == 0)[:, :, None] | (more == 0)[:, None, :]
-            width = first.shape[1] * more.shape[1]
-            self._combined[by] = np.where(none, np.uint64(0), pairs).reshape(self._n, width)
+            first, more = self.combined(by[:-1])[:, :, None], self.hashes(by[-1])[:, None, :]
+            pairs = combine(first, more)
+            if not (first.all() and more.all()):
+                pairs[(first == 0) | (more == 0)] = 0
+            self._combined[by] = pairs.reshape(self._n, -1) if self._n else np.empty((0, 1), np.uint64)
         return self._combined[by]
 
 

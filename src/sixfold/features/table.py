@@ -245,11 +245,10 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
     def _multi_hot(self, name: str, values: Hashes) -> NDArray[np.bool_]:
         ascending, order = self._sorted(name)
         out = np.zeros((len(values), len(order)), bool)
-        for member in values.T:
-            if len(order) and member.any():
-                at = np.minimum(np.searchsorted(ascending, member), len(ascending) - 1)
-                known = np.flatnonzero(ascending[at] == member)
-                out[known, order[at[known]]] = True
+        if len(order):
+            at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+            row, member = np.nonzero((ascending[at] == values) & (values != 0))
+            out[row, order[at[row, member]]] = True
         return out
 
     def _sorted(self, name: str) -> tuple[Hashes, NDArray[np.intp]]:
