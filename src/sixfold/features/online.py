@@ -90,10 +90,15 @@ class State:
         known = np.flatnonzero(flat >= 0)
         if len(known) == len(flat) == len(ts):
             return record.read(self.store.read(record.name, flat, record.blank), ts)
-        found = record.read(self.store.read(record.name, flat[known], record.blank), ts[known // width])
+        when = ts[known // width] if width > 1 else ts[known]
+        found = record.read(self.store.read(record.name, flat[known], record.blank), when)
         out = np.zeros((len(found), len(flat)))
         out[:, known] = found
-        return np.asarray(out.reshape(len(found), -1, width).sum(axis=2))
+        # Column by column: a sum along an axis of two or three takes ten times as long.
+        total = out[:, ::width]
+        for member in range(1, width):
+            total = total + out[:, member::width]
+        return total
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""

@@ -22,7 +22,8 @@ from .spec import Accumulator, Decayed, Sawtooth
 class Record:
     """The cells of one `by`: the array's name, and a cell in which nothing happened.
 
-    Decayed sums stand in two vectors, `at` and `sum` (d,); each window has a field of its own, `window0` and on.
+    Decayed sums stand in two vectors, `at` and `sum` (d,); each window has a field of its own, `window0` and on. half_lives (d,)
+    and spans are microseconds.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Record:
     decayed: tuple[Accumulator, ...]
     sawteeth: tuple[Accumulator, ...]
     half_lives: NDArray[np.int64]
+    spans: tuple[int, ...]
 
     @classmethod
     def of(cls, by: tuple[str, ...], accumulators: Iterable[Accumulator]) -> Self:
@@ -50,7 +52,12 @@ class Record:
         if decayed:
             blank["at"] = decay.UNSEEN
         return cls(
-            f"sums.{'+'.join(by)}", blank, decayed, sawteeth, np.array([_span(one) for one in decayed], np.int64)
+            f"sums.{'+'.join(by)}",
+            blank,
+            decayed,
+            sawteeth,
+            np.array([_span(one) for one in decayed], np.int64),
+            tuple(_span(one) for one in sawteeth),
         )
 
     @property
@@ -63,9 +70,9 @@ class Record:
         out = np.empty((len(self.decayed) + len(self.sawteeth), len(ts)))
         if self.decayed:
             out[: len(self.decayed)] = decay.read(held["sum"], held["at"], ts[:, None], half_life=self.half_lives).T
-        for i, one in enumerate(self.sawteeth):
+        for i, span in enumerate(self.spans):
             ring = held[f"window{i}"]
-            out[len(self.decayed) + i] = windows.read(ring["at"], ring["counts"], ts, window=_span(one))
+            out[len(self.decayed) + i] = windows.read(ring["at"], ring["counts"], ts, window=span)
         return out
 
     def fold(

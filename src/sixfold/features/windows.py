@@ -84,17 +84,18 @@ def read(newest: NDArray[np.int64], counts: NDArray[np.int64], ts: Times, *, win
     ring = counts.shape[1]
     # How many tiles before its newest a cell still counts; a slot's own distance from the newest comes from a table, for
     # a modulo of every slot took longer than all the rest.
-    back = np.clip(np.where(newest == UNSEEN, -1, newest - tail(ts, window, ring - 1)), -1, ring)
-    seen = _distances(ring)[newest % ring] <= back[:, None]
+    first = tail(ts, window, ring - 1)
+    back = np.minimum(np.maximum(newest, first - 1) - first, ring)
+    seen = _distances(ring).take(newest % ring, axis=0) <= back.astype(np.int8)[:, None]
     total: NDArray[np.float64] = np.einsum("nr,nr->n", counts, seen).astype(np.float64)
     return total
 
 
 @cache
-def _distances(ring: int) -> NDArray[np.int64]:
+def _distances(ring: int) -> NDArray[np.int8]:
     """How many tiles before the newest each slot's is, by the slot of the newest: (ring, ring)."""
     slot = np.arange(ring)
-    return (slot[:, None] - slot) % ring
+    return ((slot[:, None] - slot) % ring).astype(np.int8)
 
 
 def bulk(
