@@ -97,10 +97,14 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
 
     def entities(self, memory: Memory | None) -> tuple[str, ...]:
         """The entity types whose rows are needed: those of attributes and cells, and who asks and what is shown."""
-        found = {entity_field(path)[0] for path in self.kinds}
-        found |= {one.key for one in self.features if isinstance(one, Bucket)}
-        cells = (entity for one in self.accumulators() for entity in map(parts.entity_of, one.by) if entity)
-        return tuple(sorted({*found, *cells, *((memory.member, memory.item) if memory else ())}))
+        return tuple(sorted({*self._entities, *((memory.member, memory.item) if memory else ())}))
+
+    @cached_property
+    def _entities(self) -> frozenset[str]:
+        paths = {entity_field(path)[0] for path in self.kinds}
+        buckets = {one.key for one in self.features if isinstance(one, Bucket)}
+        cells = {entity for one in self.accumulators() for entity in map(parts.entity_of, one.by) if entity}
+        return frozenset(paths | buckets | cells)
 
     @cached_property
     def numbers(self) -> frozenset[str]:
