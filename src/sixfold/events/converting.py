@@ -91,7 +91,7 @@ def _entities(table: EntityTable, batch: RawBatch, now: int) -> Converted:
 
 
 def _news(columns: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows that say of their entity what the one before in time did not, and of every row (n,) which of them it is or repeats.
+    """The rows that say of their entity what the one before in time did not, and of every row (n,) which it is or repeats.
 
     Times are apart: a store that has not moved was told of once.
     """
