@@ -40,7 +40,7 @@ SERVICE_ROOMS = {
 SERVICE_MODULES = {
     *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "known", "lock", "repair", "salvage", "timeline")),
     *(f"events.{name}" for name in ("tables", "kinds", "hours", "damage", "settled")),
-    *(f"events.{name}" for name in ("incoming", "gathering", "decoded", "objects", "parsing", "times")),
+    *(f"events.{name}" for name in ("incoming", "gathering", "decoded", "objects", "parsing", "times", "places")),
     *(f"metrics.{name}" for name in ("target", "interval", "kernel")),
     "events", "metrics",
 }  # fmt: skip
@@ -64,6 +64,7 @@ NAMES_A_SYSTEM = {
     ("loading.py", "; run 'sixfold new video --dir "),
     # Words by which columns of any table are guessed, and an example in an error.
     ("events/naming.py", "video"), ("events/naming.py", "movie"), ("events/naming.py", "movies"),
+    ("events/naming.py", "delivery"), ("events/naming.py", "delivered"),
     ("events/mapping_toml.py", ' entries in item; give one, as {video = "video_id"}'),
 }  # fmt: skip
 """(file, text) that may name a system all the same."""

@@ -30,7 +30,15 @@ LAYOUT = 2
 
 def signature(features: Fitted, memory: Memory | None) -> str:
     """What a state is made of, as a short name: alike for features that are kept alike."""
-    kept = (LAYOUT, sorted(map(str, features.accumulators())), features.kinds, features.widths, memory)
+    kept: tuple[object, ...] = (
+        LAYOUT,
+        sorted(map(str, features.accumulators())),
+        features.kinds,
+        features.widths,
+        memory,
+    )
+    if features.area is not None:
+        kept += (features.area,)
     return hashlib.sha256(msgspec.json.encode(kept, order="sorted")).hexdigest()[:12]
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+import dataclasses
 
+import numpy as np
+from msgspec import structs
+
+from sixfold import golden, upkeep
 from sixfold.evaluation.skew import verify_log
+from sixfold.events.places import Area
+from sixfold.events.schema import concat
 from sixfold.features import words
 from sixfold.features.batch import Batch
 from sixfold.features.indexed import Frame
@@ -52,3 +58,25 @@ def test_an_order_that_never_ends_is_forgotten_in_the_end(timed):
     frame = Frame(np.array([last]), {}, {}, np.ones(1, np.int16))
     batch = Batch(material.log, material.ids, None)
     assert feature.combine(list(batch.totals(Wanted(feature.accumulators()), look(batch, frame))))[0] == 0
+
+
+def test_a_place_outside_the_area_is_unknown_to_training_and_service_alike(timed):
+    events = list(timed.workspace.batches())
+    north = float(np.median(concat(events).decisions["context.drop_lat"]))
+    area = Area(north - 1, -179, north, 179)
+    problem = structs.replace(timed.design.problem, decides=structs.replace(timed.design.estimate, area=area))
+    design = structs.replace(timed.design, problem=problem)
+    material = prepare(design, events)
+    lat = concat(events).decisions["context.drop_lat"]
+    assert (np.isnan(material.log.decisions["context.drop_lat"]) == (lat > north)).all()
+    assert material.features.area == area
+    outside = material.features.asked({"drop_lat": north + 0.1, "drop_lon": 4.9})
+    assert np.isnan([outside[f"context.drop_{end}"][0] for end in ("lat", "lon")]).all()
+    assert not verify_log(design, events, most=120)
+    model = timed.trained.release.estimator
+    served = dataclasses.replace(model, features=structs.replace(model.features, area=area))
+    kept = golden.sample(served, concat(events))
+    far = kept.rows[:, model.columns.index("distance(store, context.drop)")]
+    assert np.isnan(far).any() and not np.isnan(far).all()
+    golden.check(served, kept)
+    assert upkeep.signature(served.features, None) != upkeep.signature(model.features, None)

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..errors import DesignError, nearest
+from ..events.places import Area
 from .attributes import Kind, Versions, kind_of, pack
 from .indexed import Indexed
 from .parts import attributes_of, is_row
@@ -26,11 +27,12 @@ def fit(
     until: int,
     memory: Memory | None = None,
     also: tuple[str, ...] = (),
+    area: Area | None = None,
 ) -> Fitted:
     """Features with their vocabularies fixed, and tastes learned, by what the log knew strictly before `until`.
 
     `memory` says what is liked by whom, which a taste needs; `also` names attribute paths that are no features but must be
-    known online. Raises DesignError for a field that no entity has.
+    known online; places outside `area` are unknown. Raises DesignError for a field that no entity has.
     """
     kinds: dict[str, Kind] = {}
     widths: dict[str, int] = {}
@@ -67,7 +69,7 @@ def fit(
         elif isinstance(feature, Context) and name in log.texts:
             asked = log.decisions[name][log.decisions["ts"] < until]
             vocabularies[name], labels[name] = frequent_hashes(asked, log.texts[name], feature.top)
-    return Fitted(tuple(features), kinds, widths, vocabularies, labels, centres, tastes)
+    return Fitted(tuple(features), kinds, widths, vocabularies, labels, centres, tastes, area)
 
 
 def _known(log: Indexed, path: str, until: int) -> NDArray[Any]:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError, nearest
 from ..events.hashing import Hashes, combine, mix
+from ..events.places import real_places
 from ..types import Rows
 from . import tiles
 from .indexed import Occurrences
-from .places import real_places
 from .spec import CONTEXT, Accumulating, Context, Feature, Way
 
 Attribute = Callable[[str], NDArray[Any]]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .. import durations
 from ..errors import DataError
 from ..events.hashing import Hashes, hash_strings
+from ..events.places import Area, served
 from ..types import DAY, SECOND, Floats, Rows
 from . import parts
 from .attributes import Kind
@@ -62,7 +63,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
 
     `kinds` and `widths` say what each attribute path is; `vocabularies` holds the hashes of the columns of a category,
     `labels` their text for people; `centres` the mean and the scale of the vectors of a path; `tastes` what was learned of
-    tastes, by the feature's name.
+    tastes, by the feature's name. Places outside `area` are unknown.
     """
 
     features: tuple[Feature, ...]
@@ -72,6 +73,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
     labels: dict[str, list[str]]
     centres: dict[str, list[list[float]]]
     tastes: dict[str, TasteFitted] = {}
+    area: Area | None = None
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -134,7 +136,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
                 columns[CONTEXT + name] = hash_strings(np.array([value.encode()]))
             else:
                 columns[CONTEXT + name] = np.array([value], np.float64)
-        return columns
+        return served(columns, self.area)
 
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Every accumulator that any feature reads, each once."""
