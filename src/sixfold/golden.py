@@ -53,7 +53,7 @@ def sample(model: Learned, events: Events) -> Golden:
     small = _small(model, events)
     keys, context, ts = _rows(model, small)
     ids = Vocabulary(Store(), model.features.entities(model.design.memory))
-    batch = Batch(index(small, ids, item=_item(model)), ids, model.design.memory)
+    batch = Batch(index(small, ids, item=_item(model)), ids, model.design.memory, model.features)
     table = model.features.matrix(batch, _frame(ids, keys, context, ts))
     return Golden(small, keys, context, ts, table, _values(model, table))
 

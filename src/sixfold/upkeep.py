@@ -20,7 +20,7 @@ from .events.log import EventLog
 from .events.schema import Events
 from .features.mapped import Mapped
 from .features.online import State
-from .features.spec import Memory
+from .features.spec import Memory, accumulated
 from .features.store import Store
 from .features.table import Fitted
 
@@ -30,7 +30,12 @@ LAYOUT = 2
 
 def signature(features: Fitted, memory: Memory | None) -> str:
     """What a state is made of, as a short name: alike for features that are kept alike."""
-    kept = (LAYOUT, sorted(map(str, features.accumulators())), features.kinds, features.widths, memory)
+    kept: tuple[object, ...] = (
+        LAYOUT, sorted(map(str, features.accumulators())), features.kinds, features.widths, memory
+    )  # fmt: skip
+    if over := accumulated(features.features):
+        # Sums over another expectation are other sums.
+        kept = (*kept, features.clock, {str(one): features.expectations[str(one)] for one in over})
     return hashlib.sha256(msgspec.json.encode(kept, order="sorted")).hexdigest()[:12]
 
 

@@ -21,7 +21,7 @@ from .decided import Decided
 from .ids import IdTable
 from .indexed import Frame, Indexed, Occurrences, Vocabulary, index
 from .members import Members
-from .parts import carry, hashes, remembered
+from .parts import carry, hashes
 from .record import Record
 from .spec import Accumulator, Memory, Stream, entity_field
 from .store import Store
@@ -46,7 +46,7 @@ class State:
             for by in dict.fromkeys(one.by for one in accumulators)
         }
         self._tables = {by: IdTable(store, f"cells.{'+'.join(by)}") for by in self._records if is_combined(by)}
-        self._decided = Decided(store, remembered(features.features))
+        self._decided = Decided(store, features, memory)
         self._blanks = {path: attributes.blank(kind, features.widths[path]) for path, kind in features.kinds.items()}
         self._members = None if memory is None else Members(store, memory)
         self._looked_up: list[tuple[Frame, dict[Accumulator, NDArray[np.float64]]]] = []
@@ -115,10 +115,12 @@ class State:
         """Fold a batch of events, in any order; gives the batch by rows."""
         memory = self.memory
         batch = index(events, self.ids, item=None if memory is None else memory.item)
-        self._decided.learn(batch.decisions)
+        self._decided.learn(batch.decisions, _Before(self, batch))
         # An event is counted under its entity's attributes as of before it, so attributes are folded last.
         for (stream, by), accumulators in self._by_cells().items():
-            if batch.has(Stream(stream)) and carry(happened := batch.stream(Stream(stream)), by):
+            if batch.has(stream) and carry(happened := batch.stream(stream), by):
+                if stream.over is not None:
+                    happened = self._decided.over(happened, stream.over)
                 self._accumulate(accumulators, happened, by, batch)
         if self._members is not None:
             self._members.fold(batch, self.ids)
@@ -128,12 +130,14 @@ class State:
             self._learn(path, batch.entities)
         return batch
 
-    def _by_cells(self) -> Mapping[tuple[str, tuple[str, ...]], list[Accumulator]]:
-        """The accumulators that share a stream and their cells."""
-        out: dict[tuple[str, tuple[str, ...]], list[Accumulator]] = {}
+    def _by_cells(self) -> Mapping[tuple[Stream, tuple[str, ...]], list[Accumulator]]:
+        """The accumulators that share a stream, whatever its threshold, and their cells."""
+        out: dict[tuple[Stream, tuple[str, ...]], list[Accumulator]] = {}
         for by, record in self._records.items():
             for accumulator in (*record.decayed, *record.sawteeth):
-                out.setdefault((accumulator.stream.name, by), []).append(accumulator)
+                out.setdefault((Stream(accumulator.stream.name, over=accumulator.stream.over), by), []).append(
+                    accumulator
+                )
         return out
 
     def _accumulate(
@@ -182,26 +186,45 @@ class State:
         learn: bool,
         batch: Indexed | None = None,
     ) -> Rows:
+        source = self if batch is None else _Before(self, batch)
+
         def attribute(path: str) -> NDArray[Any]:
-            entity, field = entity_field(path)
-            rows = keys[entity]
-            now: NDArray[Any] = self.attribute(path, rows, ts)
-            table = batch.entities.get(entity) if batch is not None else None
-            if table is None or field not in table:
-                return now
-            # The batch itself may bring the value that was known before one of its own events.
-            fresh = attributes.Versions(
-                table["row"], table["ts"], table["id"], table[field], count=len(self.ids[entity])
-            )
-            later = fresh.as_of(rows, ts)
-            if now.ndim == 1:
-                return np.where(np.isnan(later), now, later)
-            return np.where((later != 0).any(axis=1)[:, None], later, now)
+            return source.attribute(path, keys[entity_field(path)[0]], ts)
 
         def members(part: str) -> Hashes:
             return hashes(part, attribute, context)
 
         return cells(by, keys, len(ts), members=members, table=self._tables.get(by), learn=learn)
+
+
+class _Before:
+    """What was known of entities before the events of a batch, which may bring the value known before one of its own events."""
+
+    memory: Memory | None = None
+
+    def __init__(self, state: State, batch: Indexed) -> None:
+        self._state, self._batch = state, batch
+
+    def attribute(self, path: str, rows: Rows, ts: Times) -> NDArray[Any]:
+        entity, field = entity_field(path)
+        now = self._state.attribute(path, rows, ts)
+        table = self._batch.entities.get(entity)
+        if table is None or field not in table:
+            return now
+        count = len(self._state.ids[entity])
+        later = attributes.Versions(table["row"], table["ts"], table["id"], table[field], count=count).as_of(rows, ts)
+        if now.ndim == 1:
+            return np.where(np.isnan(later), now, later)
+        return np.where((later != 0).any(axis=1)[:, None], later, now)
+
+    def hashed(self, entity: str, rows: Rows) -> Hashes:
+        return self._state.hashed(entity, rows)
+
+    def queries(self, asks: Asks) -> Queries:
+        return self._state.queries(asks)
+
+    def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
+        return self._state.total(accumulator, frame)
 
 
 def _by_threshold(accumulators: list[Accumulator]) -> Iterator[tuple[float | None, list[Accumulator]]]:

@@ -22,6 +22,8 @@ from ..events.hashing import Hashes, hash_strings
 from ..types import DAY, SECOND, Floats, Rows
 from . import parts
 from .attributes import Kind
+from .clock import UTC, Clock
+from .expected import Expectation
 from .indexed import Frame
 from .similarity import moments, similarity
 from .source import (
@@ -31,6 +33,7 @@ from .source import (
     attribute_of,
     bucket,
     context_of,
+    expression,
     of_asker,
     remembered,
     way,
@@ -43,6 +46,8 @@ from .spec import (
     Attribute,
     Bucket,
     Context,
+    Expected,
+    Expression,
     Feature,
     Hour,
     Memory,
@@ -64,7 +69,8 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
 
     `kinds` and `widths` say what each attribute path is; `vocabularies` holds the hashes of the columns of a category,
     `labels` their text for people; `centres` the mean and the scale of the vectors of a path; `tastes` what was learned of
-    tastes, by the feature's name.
+    tastes, by the feature's name; `clock` is what hours and days are read from;
+    `expectations` what was learned of each `Expected`, by its text.
     """
 
     features: tuple[Feature, ...]
@@ -74,6 +80,8 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
     labels: dict[str, list[str]]
     centres: dict[str, list[list[float]]]
     tastes: dict[str, TasteFitted] = {}
+    clock: Clock = UTC
+    expectations: dict[str, Expectation] = {}
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -176,15 +184,18 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
                 born = attribute_of(path, source, frame)
                 return np.asarray(np.log1p(np.maximum(frame.ts / SECOND - born, 0) * (SECOND / DAY)))
             case Hour():
-                angle = (frame.ts % DAY) * (2 * np.pi / DAY)
+                angle = (self.clock.local(frame.ts) % DAY) * (2 * np.pi / DAY)
                 return np.stack([np.sin(angle), np.cos(angle)], axis=1)
             case Weekday():
-                # 1970-01-01 was a Thursday.
-                return (frame.ts // DAY + 3) % 7
+                return self.clock.weekday(frame.ts)
             case Position():
                 return frame.position
             case Way():
                 return way(feature, source, frame)
+            case Expression():
+                return expression(feature, frame)
+            case Expected():
+                return np.exp(self.expected(feature, source, frame))
             case Bucket():
                 return bucket(feature, source, frame)
             case Similarity(path, half_life):
@@ -193,6 +204,16 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
                 return self._taste(feature, source, frame)
             case _:
                 return feature.combine([totals.of(accumulator, frame) for accumulator in accumulators_of(feature)])
+
+    def expected(self, of: Expected, source: Source, frame: Frame) -> NDArray[np.float64]:
+        """The log of the seconds (n,) that are expected of each row of a frame."""
+        return self.expectations[str(of)].logs(self.given(of, source, frame))
+
+    def given(self, of: Expected, source: Source, frame: Frame) -> Floats:
+        """The columns (n, f) that something is expected by."""
+        found = (self._values(one, source, frame, Totals(source, frame)) for one in of.given)
+        columns = [values[:, None] if values.ndim == 1 else values for values in found]
+        return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def _similarity(self, path: str, half_life: str, source: Source, frame: Frame) -> NDArray[np.float64]:
         centre, scale = np.array(self.centres[path], np.float32)

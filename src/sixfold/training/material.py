@@ -89,8 +89,11 @@ def prepare(
     cuts = cuts or cut(design, log)
     available = None if design.estimates else design.slate.available
     also = (available,) if available else ()
-    features = features or fit.fit(design.learning.features, log, until=cuts.first, memory=design.memory, also=also)
-    return Material(design, log, ids, cuts, features, Batch(log, ids, design.memory), f"{total:016x}")
+    features = features or fit.fit(
+        design.learning.features, log, until=cuts.first, memory=design.memory, also=also,
+        timezone=design.requirements.timezone, source=Batch(log, ids, design.memory),
+    )  # fmt: skip
+    return Material(design, log, ids, cuts, features, Batch(log, ids, design.memory, features), f"{total:016x}")
 
 
 def _makes(design: Design) -> str:
