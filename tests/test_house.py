@@ -41,7 +41,7 @@ SERVICE_ROOMS = {
 SERVICE_MODULES = {
     *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "known", "lock", "repair", "salvage", "timeline")),
     *(f"events.{name}" for name in ("tables", "kinds", "hours", "damage", "settled")),
-    *(f"events.{name}" for name in ("incoming", "gathering", "decoded", "objects", "parsing", "times")),
+    *(f"events.{name}" for name in ("incoming", "gathering", "decoded", "objects", "parsing", "times", "places")),
     *(f"metrics.{name}" for name in ("target", "interval", "kernel")),
     "events", "metrics",
 }  # fmt: skip

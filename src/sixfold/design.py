@@ -18,7 +18,7 @@ from .estimation.adaptive import Adaptive
 from .estimation.conformal import Conformal
 from .estimation.promise import Promise
 from .estimation.quantiles import Quantiles
-from .features.places import Area
+from .events.places import Area
 from .features.spec import Feature, Memory, Stream
 from .metrics.target import Metric, Target
 from .ranking.calibration import Calibration, Isotonic
@@ -58,7 +58,7 @@ class Estimate(_Section, frozen=True, kw_only=True, tag="estimate"):
     parts come; the estimate is of their sum, which is the label's value. Without any the label is all there is.
     void: outcomes after which there is no label any more, such as a cancellation; what never ends is left out as censored.
     promise: what is told, by what late and early minutes cost. area: the degrees that are served; a place outside them is
-    taken as unknown when an estimate is asked for.
+    unknown, in training as in service.
     """
 
     of: str

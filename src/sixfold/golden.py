@@ -18,6 +18,7 @@ from .errors import ReleaseError
 from .estimate import Estimator, estimated
 from .events.codec import decode, encode
 from .events.hashing import hash_strings
+from .events.places import served
 from .events.schema import Events, take
 from .features.batch import Batch
 from .features.indexed import Frame, Vocabulary, index
@@ -53,7 +54,8 @@ def sample(model: Learned, events: Events) -> Golden:
     small = _small(model, events)
     keys, context, ts = _rows(model, small)
     ids = Vocabulary(Store(), model.features.entities(model.design.memory))
-    batch = Batch(index(small, ids, item=_item(model)), ids, model.design.memory, model.features)
+    log = index(small, ids, item=_item(model), area=model.features.area)
+    batch = Batch(log, ids, model.design.memory, model.features)
     table = model.features.matrix(batch, _frame(ids, keys, context, ts))
     return Golden(small, keys, context, ts, table, _values(model, table))
 
@@ -116,6 +118,7 @@ def _rows(model: Learned, events: Events) -> tuple[dict[str, NDArray[np.bytes_]]
     """Whom each row is of, what came with it and when it was: what was shown, else what was done, or what was estimated."""
     design, decisions = model.design, events.decisions
     context = {name: _column(decisions[name]) for name in decisions if name.startswith(CONTEXT)}
+    context = served(context, model.features.area)
     if design.estimates:
         names = [of for of in model.features.entities(None) if of in decisions]
         return {of: decisions[of] for of in names}, context, decisions["ts"]

@@ -32,6 +32,8 @@ class Taken(msgspec.Struct, frozen=True):
     duplicates: int
     reasons: dict[str, int]
     """Rows quarantined, by reason."""
+    unknown: dict[str, int] = {}
+    """Values taken as unknown, such as places that are none, by why."""
     skipped: bool = False
     """True where the whole file had been read before, unchanged."""
 
@@ -39,7 +41,17 @@ class Taken(msgspec.Struct, frozen=True):
         if self.skipped:
             return f"{self.file}: read before, unchanged"
         bad = sum(self.reasons.values())
-        return f"{self.file}: {self.accepted:,} events new, {self.duplicates:,} known already, {bad:,} rows quarantined"
+        left = f", {sum(self.unknown.values()):,} values unknown" if self.unknown else ""
+        return f"{self.file}: {self.accepted:,} events new, {self.duplicates:,} known already, {bad:,} rows quarantined{left}"
+
+    def details(self) -> list[str]:
+        """A line for each reason, the most frequent first."""
+        held = [f"  {count:,} rows quarantined: {reason}" for reason, count in _most(self.reasons)]
+        return held + [f"  {count:,} values unknown: {reason}" for reason, count in _most(self.unknown)]
+
+
+def _most(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda pair: -pair[1])
 
 
 def ingest(workspace: Workspace, path: Path, mapping: Path, *, now: int, tell: Tell = lambda *_: None) -> Taken:
@@ -50,6 +62,7 @@ def ingest(workspace: Workspace, path: Path, mapping: Path, *, now: int, tell: T
     name, print_ = str(path.resolve()), _fingerprint(path, mapping)
     accepted = duplicates = rows = 0
     reasons: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
     with workspace.log(create=True) as log:
         if log.note(f"file {name}") == print_:
             return Taken(path.name, 0, 0, {}, skipped=True)
@@ -59,11 +72,12 @@ def ingest(workspace: Workspace, path: Path, mapping: Path, *, now: int, tell: T
                 rejected = part.rejected + part.conflicting(done.conflicts)
                 quarantine.hold(_quarantine(workspace), quarantine.held(path.name, rejected))
                 accepted, duplicates = accepted + done.accepted, duplicates + done.duplicates
-                reasons.update(rejected.reasons)
+                reasons.update(map(quarantine.kind, rejected.reasons))
+                unknown.update(part.unknown)
                 rows += len(part.batch)
                 tell(f"{path.name} {rows:,} rows", 0, 1)
         log.remember(f"file {name}", print_)
-    return Taken(path.name, accepted, duplicates, dict(reasons))
+    return Taken(path.name, accepted, duplicates, dict(reasons), dict(unknown))
 
 
 def ingest_native(workspace: Workspace, path: Path, *, now: int, tell: Tell = lambda *_: None) -> Taken:
@@ -101,7 +115,7 @@ def replay(workspace: Workspace, path: Path, mapping: Path, *, now: int) -> Take
 
         def again(batch: RawBatch) -> Rejected:
             rejected = _again(log, known, batch, counts, now)
-            reasons.update(rejected.reasons)
+            reasons.update(map(quarantine.kind, rejected.reasons))
             return rejected
 
         quarantine.replay(path, again)

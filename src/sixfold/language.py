@@ -26,8 +26,8 @@ from .estimation.baselines import ByKey, LinearQuantiles, Overall
 from .estimation.conformal import Conformal
 from .estimation.promise import Promise
 from .estimation.quantiles import Quantiles
+from .events.places import Area
 from .features import words as _features
-from .features.places import Area
 from .features.spec import SHOWN as _SHOWN
 from .features.spec import Expected as _Expected
 from .features.spec import Rate as _Rate

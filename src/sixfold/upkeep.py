@@ -31,11 +31,17 @@ LAYOUT = 2
 def signature(features: Fitted, memory: Memory | None) -> str:
     """What a state is made of, as a short name: alike for features that are kept alike."""
     kept: tuple[object, ...] = (
-        LAYOUT, sorted(map(str, features.accumulators())), features.kinds, features.widths, memory
-    )  # fmt: skip
+        LAYOUT,
+        sorted(map(str, features.accumulators())),
+        features.kinds,
+        features.widths,
+        memory,
+    )
+    if features.area is not None:
+        kept += (features.area,)
     if over := accumulated(features.features):
         # Sums over another expectation are other sums.
-        kept = (*kept, features.clock, {str(one): features.expectations[str(one)] for one in over})
+        kept += (features.clock, {str(one): features.expectations[str(one)] for one in over})
     return hashlib.sha256(msgspec.json.encode(kept, order="sorted")).hexdigest()[:12]
 
 

@@ -9,8 +9,22 @@ from hypothesis import strategies as st
 
 from sixfold.errors import DataError
 from sixfold.events import mapping as mapping_module
-from sixfold.events.mapping import Attribute, EntityTable, Followed, ImpressionTable, Key, Mapping, Number, OutcomeTable
+from sixfold.events.mapping import (
+    Attribute,
+    DecisionTable,
+    EntityTable,
+    Followed,
+    Given,
+    ImpressionTable,
+    Key,
+    Mapping,
+    Number,
+    OutcomeTable,
+    Place,
+    Took,
+)
 from sixfold.events.mapping_toml import load_mapping, parse_mapping, write_mapping
+from sixfold.events.places import Area
 from sixfold.events.sniffing import Form
 from sixfold.events.times import Time
 
@@ -21,7 +35,9 @@ TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=1
 def test_the_example_in_the_documentation_is_a_mapping() -> None:
     text = inspect.getdoc(mapping_module) or ""
     example = parse_mapping(inspect.cleandoc(text[text.index("[[table]]") : text.index("Read next")]))
-    assert [type(table) for table in example.table] == [OutcomeTable, EntityTable, ImpressionTable]
+    assert [type(table) for table in example.table] == [
+        OutcomeTable, EntityTable, ImpressionTable, DecisionTable, EntityTable,
+    ]  # fmt: skip
 
 
 @given(file=TEXT, column=TEXT, split=TEXT, comment=TEXT)
@@ -34,6 +50,17 @@ def test_what_is_written_is_read_back(file: str, column: str, split: str, commen
             OutcomeTable(file, "x", time, {"member": Key(column, integer=True)}, number, column, {column: split}, form),
             EntityTable(file, "movie", column, values),
             ImpressionTable(file, column, {"member": column}, {"v": column}, outcomes={"x": Followed(flag=column)}),
+            DecisionTable(
+                file,
+                Time(columns=(column, "b")),
+                {"order": Key(column, required=False)},
+                column,
+                {"drop": Given(lat=column, lon="b"), "n": Given(column, type="number", at_least=-0.5), "w": column},
+                {"done": Took(ts=time, at_least="1m"), "x": Took(value=column, unit="min")},
+                Area(-1, 2.5, 3, 4),
+                {column: split},
+            ),
+            EntityTable(file, "store", column, place=Place(column, "b"), area=Area(-1, 2.5, 3, 4)),
         )
     )
     assert parse_mapping(write_mapping(mapping, comments={file: [comment]})) == mapping

@@ -154,9 +154,7 @@ def ingest(files: tuple[Path, ...], mapping: Path | None, replay: bool, folder: 
         emit(taken)
         return
     for one in taken:
-        click.echo(str(one))
-        for reason, count in sorted(one.reasons.items(), key=lambda pair: -pair[1]):
-            click.echo(f"  {count:,} rows quarantined: {reason}")
+        click.echo("\n".join([str(one), *one.details()]))
 
 
 @click.command()

@@ -32,12 +32,31 @@ def rows_where(batch: RawBatch, where: Mapping[str, str]) -> RawBatch:
 
 def time_of(batch: RawBatch, time: str | Time, *, now: int) -> Parsed:
     time = Time(time) if isinstance(time, str) else time
-    return times(cells_of(batch, time.column), time, now=now)
+    return times(cells_of_time(batch, time), time, now=now)
+
+
+def cells_of_time(batch: RawBatch, time: Time) -> Sequence[str]:
+    """The cells of its columns, joined by blanks; empty where one of them says nothing."""
+    columns = [cells_of(batch, column) for column in time.parts]
+    if len(columns) == 1:
+        return columns[0]
+    missing = np.zeros(len(batch), np.bool_)
+    for column, part in zip(columns, time.parts, strict=True):
+        missing |= parsing.missing_in(parsing.encode(column, part).values)
+    rows = zip(*columns, strict=True)
+    return ["" if bad else " ".join(row) for row, bad in zip(rows, missing.tolist(), strict=True)]
+
+
+def columns_of(part: str | Time | Key | None) -> str:
+    """What errors call a time or a key: the columns that it is read from."""
+    if isinstance(part, Time):
+        return part.name
+    return part.column if isinstance(part, Key) else part or ""
 
 
 def key_of(batch: RawBatch, key: str | Key) -> Parsed:
     key = Key(key) if isinstance(key, str) else key
-    return parsing.keys(cells_of(batch, key.column), key.column, integer=key.integer)
+    return parsing.keys(cells_of(batch, key.column), key.column, integer=key.integer, required=key.required)
 
 
 def value_of(batch: RawBatch, value: str | Number | None) -> Parsed:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .hashing import Hashes, combine, hash_strings
-from .parsing import Mask, Parsed, Text, first_faults
+from .parsing import Fault, Mask, Parsed, Text, first_faults
 from .rows import RawBatch, Rejected
 from .schema import Events
 
@@ -18,13 +18,15 @@ from .schema import Events
 class Converted:
     """Events of a batch of rows, and the rows that gave none.
 
-    origins, by table of the events, is (rows of the batch,) int64: the event that each row went into, or -1.
+    origins, by table of the events, is (rows of the batch,) int64: the event that each row went into, or -1. unknown counts
+    the values of rows, rejected or not, that are taken as unknown by why, such as places that are none.
     """
 
     events: Events
     rejected: Rejected
     batch: RawBatch
     origins: Mapping[str, NDArray[np.int64]]
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
     def conflicting(self, masks: Mapping[str, Mask]) -> Rejected:
         """The rows of the events under `masks`, which the log refused: it knows their ids with other content."""
@@ -50,6 +52,12 @@ def sort_out(batch: RawBatch, parts: Iterable[Parsed]) -> tuple[NDArray[np.int64
     good = np.ones(len(batch), np.bool_)
     good[list(reasons)] = False
     return np.flatnonzero(good), reject(batch, reasons)
+
+
+def counted(faults: Iterable[Fault]) -> dict[str, int]:
+    """How many rows each reason is against, where there are some."""
+    found = {reason: int(mask.sum()) for mask, reason in faults}
+    return {reason: count for reason, count in found.items() if count}
 
 
 def origin_of(batch: RawBatch, good: NDArray[np.int64]) -> NDArray[np.int64]:

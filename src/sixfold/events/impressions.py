@@ -55,8 +55,8 @@ def _decision_hashes(table: ImpressionTable, batch: RawBatch) -> NDArray[np.uint
 
 
 def _request_columns(table: ImpressionTable) -> tuple[str, ...]:
-    parts = [table.ts, *table.keys.values()]
-    return tuple(part if isinstance(part, str) else part.column for part in parts)
+    times = (table.ts,) if isinstance(table.ts, str) else table.ts.parts
+    return (*times, *(key if isinstance(key, str) else key.column for key in table.keys.values()))
 
 
 def convert_impressions(table: ImpressionTable, batch: RawBatch, *, now: int) -> Converted:
@@ -169,7 +169,7 @@ def _follow(batch: RawBatch, one: Followed, ts: Parsed, *, now: int) -> tuple[Pa
         return value, Parsed(ts.values)
     known = cells.time_of(batch, one.ts, now=now)
     happened = value.values > 0
-    column = one.ts if isinstance(one.ts, str) else one.ts.column
+    column = one.ts if isinstance(one.ts, str) else one.ts.name
     faults = (*known.faults, (known.values < ts.values, f"{column} is before the decision"))
     return value, Parsed(known.values, tuple((mask & happened, reason) for mask, reason in faults))
 

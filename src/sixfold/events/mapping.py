@@ -32,6 +32,28 @@
     context = {device = "device"}
     outcomes = {click = {flag = "clicked"}, watch = {value = "watch_s", ts = "watch_end"}}
 
+    [[table]]
+    file = "orders*.csv"            # one row a decision that shows no items: an order placed, a trip begun, a job taken on
+    kind = "decision"
+    decision = "order_id"           # without it the row's content makes the id
+    ts = {columns = ["day", "time"], timezone = "America/Los_Angeles"}      # several columns: joined by a blank
+    keys = {order = "order_id", store = "store_id", market = {column = "market_id", required = false}}
+    area = {south = 33.5, west = -119, north = 34.5, east = -117}           # places outside it are unknown
+    [table.context]
+    weather = "weather"
+    items = {column = "total_items", type = "number", at_least = 0}         # below it unknown, and counted
+    drop = {lat = "drop_lat", lon = "drop_lon"}
+    [table.outcomes]
+    done = {ts = "done_at", at_least = "1m", at_most = "4h"}    # known then; its value is the seconds since the decision
+    packed = {value = "packing_min", unit = "min"}              # known when it had taken so long
+
+    [[table]]
+    file = "orders*.csv"            # a file may have several tables; an entity that a row only repeats is no event again
+    kind = "entity"
+    of = "store"
+    key = "store_id"
+    place = {lat = "store_lat", lon = "store_lon"}              # the attributes lat and lon
+
 Read next: `mapping_toml` reads and writes the file, `converting` applies it.
 """
 
@@ -45,15 +67,17 @@ from typing import Literal
 import msgspec
 
 from ..errors import DataError, nearest
+from .places import Area
 from .sniffing import Form
 from .times import Time
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A column of ids; `integer` reads "12.0" as the id 12."""
+    """A column of ids; `integer` reads "12.0" as the id 12. Where it is not `required`, an empty one is no one's."""
 
     column: str
     integer: bool = False
+    required: bool = True
 
 
 class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -98,6 +122,45 @@ class Followed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     ts: str | Time | None = None
 
 
+class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Two columns of degrees."""
+
+    lat: str
+    lon: str
+
+
+class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A value that came with a decision: a category, a number, or a place by `lat` and `lon`.
+
+    What is missing is unknown; what is out of bounds, or no place that is served, is unknown too, and counted. With
+    `required` such a row is quarantined.
+    """
+
+    column: str | None = None
+    type: Literal["category", "number"] = "category"
+    lat: str | None = None
+    lon: str | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    decimal: Literal[".", ","] = "."
+    required: bool = False
+
+
+class Took(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How long something took: `value` in `unit`, or the time from the decision to `ts`; none yet where that is empty.
+
+    It became known at `ts`, without one when it had taken so long. A row where it took no time, less than `at_least` or more
+    than `at_most` (durations such as "4h") is quarantined. Nothing is too long unless the mapping says so: what is longer than
+    the window of a design is left out of training anyway, and another window may want it.
+    """
+
+    ts: str | Time | None = None
+    value: str | None = None
+    unit: Literal["ms", "s", "min", "h", "d"] = "s"
+    at_least: str | None = None
+    at_most: str | None = None
+
+
 class OutcomeTable(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="outcome", tag_field="kind"
 ):
@@ -119,7 +182,10 @@ class OutcomeTable(
 class EntityTable(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="entity", tag_field="kind"
 ):
-    """One row an entity; without `ts` it was always known."""
+    """One row an entity; without `ts` it was always known. `place` gives it `lat` and `lon`, both unknown outside `area`.
+
+    A row that says what the one before it in time said, of those read at once, is no event of its own.
+    """
 
     file: str
     of: str
@@ -127,11 +193,14 @@ class EntityTable(
     values: dict[str, str | Attribute] = {}
     ts: str | Time | None = None
     id: str | None = None
+    place: Place | None = None
+    area: Area | None = None
     form: Form = Form()
 
     def columns(self) -> tuple[str, ...]:
+        place = (self.place.lat, self.place.lon) if self.place else ()
         values = (value.columns() if isinstance(value, Attribute) else (value,) for value in self.values.values())
-        return _named(self.key, self.ts, self.id, *(column for columns in values for column in columns))
+        return _named(self.key, self.ts, self.id, *place, *(column for columns in values for column in columns))
 
 
 class ImpressionTable(
@@ -159,7 +228,33 @@ class ImpressionTable(
         )  # fmt: skip
 
 
-Table = OutcomeTable | EntityTable | ImpressionTable
+class DecisionTable(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="decision", tag_field="kind"
+):
+    """One row a decision that shows no items, with what came of it; with `where`, only rows whose cells say so.
+
+    Without `decision` all that is mapped of a row makes its id: then rows that are exported again with what came of them
+    meanwhile are other decisions, so name the column where there is one.
+    """
+
+    file: str
+    ts: str | Time
+    keys: dict[str, str | Key]
+    decision: str | Key | None = None
+    context: dict[str, str | Given] = {}
+    outcomes: dict[str, Took] = {}
+    area: Area | None = None
+    where: dict[str, str] = {}
+    form: Form = Form()
+
+    def columns(self) -> tuple[str, ...]:
+        given = (Given(one) if isinstance(one, str) else one for one in self.context.values())
+        context = (column for one in given for column in (one.column, one.lat, one.lon))
+        took = (column for one in self.outcomes.values() for column in (one.ts, one.value))
+        return _named(self.decision, self.ts, *self.keys.values(), *context, *took, *self.where)
+
+
+Table = OutcomeTable | EntityTable | ImpressionTable | DecisionTable
 
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -192,4 +287,10 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _named(*parts: str | Time | Key | Number | Position | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part if isinstance(part, str) else part.column for part in parts if part is not None))
+    names: dict[str, None] = {}
+    for part in parts:
+        if part is not None:
+            names |= dict.fromkeys(
+                part.parts if isinstance(part, Time) else [part if isinstance(part, str) else part.column]
+            )
+    return tuple(names)

@@ -11,19 +11,25 @@ from typing import Any
 
 import msgspec
 
-from ..errors import DataError, nearest
+from .. import durations
+from ..errors import DataError, DesignError, nearest
 from .mapping import (
     Attribute,
+    DecisionTable,
     EntityTable,
     Followed,
+    Given,
     ImpressionTable,
     Key,
     Mapping,
     Number,
     OutcomeTable,
+    Place,
     Position,
     Table,
+    Took,
 )
+from .places import Area
 from .schema import DECISION_COLUMNS, ENTITY_COLUMNS, OUTCOME_COLUMNS
 from .sniffing import Form
 from .times import Time, zone_of
@@ -48,6 +54,8 @@ def parse_mapping(text: str, *, source: str = "the mapping") -> Mapping:
         mapping = msgspec.convert(data, Mapping)
     except msgspec.ValidationError as error:
         raise DataError(f"{source}: {_explain(str(error), data)}") from error
+    except DesignError as error:  # Of an area that is none.
+        raise DataError(f"{source}: {error}") from error
     if not mapping.table:
         raise DataError(f"{source} has no [[table]]; give one for each file")
     for place, table in enumerate(mapping.table):
@@ -68,14 +76,18 @@ def _fields_at(place: str, data: MappingOf[str, Any]) -> tuple[str, ...]:
     if not place:
         return Mapping.__struct_fields__
     row = re.fullmatch(r"\.table\[(\d+)\]", place)
-    kinds = {one.__struct_config__.tag: one for one in (OutcomeTable, EntityTable, ImpressionTable)}
+    kinds = {one.__struct_config__.tag: one for one in (OutcomeTable, EntityTable, ImpressionTable, DecisionTable)}
+    kind = data["table"][int(re.findall(r"\d+", place)[0])].get("kind")
     if row is not None:
-        table = kinds.get(data["table"][int(row[1])].get("kind"))
+        table = kinds.get(kind)
         return ("kind", *table.__struct_fields__) if table else ("kind",)
     inner = {
         "form": Form,
         "values": Attribute,
-        "outcomes": Followed,
+        "outcomes": Took if kind == "decision" else Followed,
+        "context": Given,
+        "place": Place,
+        "area": Area,
         "position": Position,
         "ts": Time,
         "value": Number,
@@ -98,24 +110,52 @@ def _check(table: Table, where: str) -> None:
             for name, one in table.outcomes.items():
                 if (one.flag is None) == (one.value is None):
                     raise DataError(f"{where} gives outcomes.{name} neither or both of flag and value; give one")
+        case DecisionTable():
+            for name, given in table.context.items():
+                if isinstance(given, Given):
+                    _check_given(given, f"{where} gives context.{name}")
+            for name, took in table.outcomes.items():
+                _check_took(took, f"{where} gives outcomes.{name}")
         case _:
             pass
-    for time in msgspec.structs.astuple(table):
+    outcomes = table.outcomes.values() if isinstance(table, ImpressionTable | DecisionTable) else ()
+    for time in (*msgspec.structs.astuple(table), *(one.ts for one in outcomes)):
         if isinstance(time, Time):
             zone_of(time.timezone)
+            if bool(time.column) == bool(time.columns):
+                raise DataError(f"{where} has a time with neither or both of column and columns; give one")
+
+
+def _check_given(value: Given, what: str) -> None:
+    if (value.lat is None) != (value.lon is None) or (value.lat is None) == (value.column is None):
+        raise DataError(f'{what} as neither a column nor a place; give {{column = "c"}} or {{lat = "a", lon = "b"}}')
+    if value.type != "number" and (value.at_least is not None or value.at_most is not None):
+        raise DataError(f'{what} bounds, but it is no number; add type = "number"')
+
+
+def _check_took(took: Took, what: str) -> None:
+    if took.ts is None and took.value is None:
+        raise DataError(f"{what} neither ts nor value; give when it was known, how long it took, or both")
+    try:
+        for bound in filter(None, (took.at_least, took.at_most)):
+            durations.parse(bound)
+    except DesignError as error:
+        raise DataError(f"{what} a bound that is none: {error}") from error
 
 
 def _check_names(table: Table, where: str) -> None:
-    names = (*table.values,) if isinstance(table, EntityTable) else (*table.keys,)
+    names: tuple[str, ...] = (*table.values,) if isinstance(table, EntityTable) else (*table.keys,)
     if not names and not isinstance(table, EntityTable):
         raise DataError(f'{where} has no keys; give at least one, as {{member = "user_id"}}')
     match table:
         case EntityTable():
-            taken = {*ENTITY_COLUMNS}
+            taken = {*ENTITY_COLUMNS, *(("lat", "lon") if table.place else ())}
         case OutcomeTable():
             taken = {*OUTCOME_COLUMNS}
         case ImpressionTable():
             names = (*names, *table.item)
+            taken = {*OUTCOME_COLUMNS, *DECISION_COLUMNS}
+        case DecisionTable():
             taken = {*OUTCOME_COLUMNS, *DECISION_COLUMNS}
     for name in names:
         if name in taken or "." in name:

@@ -76,12 +76,13 @@ def narrow(text: Text) -> Text:
     return text.astype(f"S{width}") if width < text.dtype.itemsize else text
 
 
-def keys(cells: Sequence[str], column: str, *, integer: bool = False) -> Parsed:
+def keys(cells: Sequence[str], column: str, *, integer: bool = False, required: bool = True) -> Parsed:
     """Ids as 'S'. With `integer`, "12.0" is the id 12: what a float column makes of whole numbers."""
     parsed = encode(cells, column, limit=KEY_BYTES)
     text, faults = parsed.values, list(parsed.faults)
-    # A cell already at fault is not missing: its own reason stands first.
-    faults.append((text == b"", f"{column} is missing"))
+    if required:
+        # A cell already at fault is not missing: its own reason stands first.
+        faults.append((text == b"", f"{column} is missing"))
     if (text.view(np.uint8) == SEP[0]).any():
         faults.append((np.strings.find(text, SEP) >= 0, f"{column} has a separator character (0x1f)"))
     if integer:

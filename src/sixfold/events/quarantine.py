@@ -75,9 +75,14 @@ def read_held(path: Path) -> Iterator[Held]:
                     ) from error
 
 
+def kind(reason: str) -> str:
+    """A reason without the cell that it shows behind a colon, so that like reasons count as one."""
+    return reason.partition(": ")[0]
+
+
 def counts(path: Path) -> dict[tuple[str, str], int]:
-    """How many rows are held by (source, reason), the most first."""
-    return dict(Counter((row.source, row.reason) for row in read_held(path)).most_common())
+    """How many rows are held by (source, kind of reason), the most first."""
+    return dict(Counter((row.source, kind(row.reason)) for row in read_held(path)).most_common())
 
 
 def replay(path: Path, again: Callable[[RawBatch], Rejected], *, size: int = BATCH_ROWS) -> Replayed:

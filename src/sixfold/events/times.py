@@ -25,16 +25,29 @@ _QUARTER = 900 * 1_000_000
 
 
 class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A column of times. Without a unit the column's majority decides; without a zone, UTC.
+    """A column of times, or several `columns` that make one, joined by blanks: a day and an hour.
+
+    Without a unit the column's majority decides; without a zone, UTC.
 
     unit is s, ms, us, ns (since 1970 UTC) or iso (ISO 8601); format is strptime's, in place of a unit;
     timezone is where times without an offset of their own were written.
     """
 
-    column: str
+    column: str = ""
     unit: Unit | None = None
     timezone: str = "UTC"
     format: str | None = None
+    columns: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The columns that it is read from."""
+        return self.columns or (self.column,)
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return " and ".join(self.parts)
 
 
 def times(cells: Sequence[str], time: Time, *, now: int | None = None) -> Parsed:
@@ -44,7 +57,7 @@ def times(cells: Sequence[str], time: Time, *, now: int | None = None) -> Parsed
     unit than the rest of its column is a fault. Without, only what cannot be read is one, and a missing
     time is NaT (the least int64).
     """
-    parsed = encode(cells, time.column)
+    parsed = encode(cells, time.name)
     text = parsed.values
     missing = missing_in(text)
     unit = time.unit or ("format" if time.format else _unit(text[~missing]))
@@ -53,12 +66,12 @@ def times(cells: Sequence[str], time: Time, *, now: int | None = None) -> Parsed
     elif unit == "iso":
         stamps, faults = _iso(text, time)
     else:
-        stamps, faults = _since_1970(text, time.column, unit, event=now is not None)
-    faults = [*parsed.faults, (missing, f"{time.column} is missing"), *((bad & ~missing, why) for bad, why in faults)]
+        stamps, faults = _since_1970(text, time.name, unit, event=now is not None)
+    faults = [*parsed.faults, (missing, f"{time.name} is missing"), *((bad & ~missing, why) for bad, why in faults)]
     stamps[missing] = np.iinfo(np.int64).min
     if now is None:
         return Parsed(stamps, tuple(fault for fault in faults if fault[0] is not missing))
-    bounds = [(stamps < EARLIEST, f"{time.column} is before 1980"), (stamps > now, f"{time.column} is in the future")]
+    bounds = [(stamps < EARLIEST, f"{time.name} is before 1980"), (stamps > now, f"{time.name} is in the future")]
     return Parsed(stamps, (*faults, *bounds))
 
 
@@ -120,7 +133,7 @@ def _iso(text: Text, time: Time) -> tuple[Times, list[Fault]]:
     utc = np.where(zoned, local - offset, local)
     if time.timezone != "UTC" and not zoned.all():
         utc = np.where(zoned, utc, to_utc(local, time.timezone))
-    return utc, [(~(looks & good), f"{time.column} is no ISO 8601 time")]
+    return utc, [(~(looks & good), f"{time.name} is no ISO 8601 time")]
 
 
 def _split_zone(text: Text) -> tuple[Text, Times, Mask]:
@@ -161,7 +174,7 @@ def _formatted(text: Text, time: Time) -> tuple[Times, list[Fault]]:
     bad = np.array([not good for _, _, good in read], np.bool_)[where]
     if time.timezone != "UTC" and not zoned.all():
         stamps = np.where(zoned, stamps, to_utc(stamps, time.timezone))
-    return stamps, [(bad, f"{time.column} is not of the format {time.format}")]
+    return stamps, [(bad, f"{time.name} is not of the format {time.format}")]
 
 
 def _strptime(cell: str, pattern: str) -> tuple[int, bool, bool]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, nearest
+from ..events.places import Area
 from ..events.schema import take
 from . import expected
 from .attributes import Kind, Versions, kind_of, pack
@@ -49,14 +50,15 @@ def fit(
     until: int,
     memory: Memory | None = None,
     also: tuple[str, ...] = (),
+    area: Area | None = None,
     timezone: str = "UTC",
     source: Source | None = None,
 ) -> Fitted:
     """Features with their vocabularies fixed, and tastes learned, by what the log knew strictly before `until`.
 
     `memory` says what is liked by whom, which a taste needs; `also` names attribute paths that are no features but must be
-    known online; timezone is the one of hours and days; source gives attributes, of which something may be expected.
-    Raises DesignError for a field that no entity has.
+    known online; places outside `area` are unknown; timezone is the one of hours and days; source gives attributes, of which
+    something may be expected. Raises DesignError for a field that no entity has.
     """
     kinds: dict[str, Kind] = {}
     widths: dict[str, int] = {}
@@ -93,7 +95,7 @@ def fit(
         elif isinstance(feature, Context) and name in log.texts:
             asked = log.decisions[name][log.decisions["ts"] < until]
             vocabularies[name], labels[name] = frequent_hashes(asked, log.texts[name], feature.top)
-    half = Fitted(tuple(features), kinds, widths, vocabularies, labels, centres, tastes, clock_of(timezone))
+    half = Fitted(tuple(features), kinds, widths, vocabularies, labels, centres, tastes, area, clock_of(timezone))
     found = {str(one): _expected(one, half, log, source, until) for one in expectations(features)}
     return msgspec.structs.replace(half, expectations=found) if found else half
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, nearest
 from ..events.hashing import Hashes, hash_strings
+from ..events.places import Area, served
 from ..events.schema import (
     DECISION_COLUMNS,
     ENTITY_COLUMNS,
@@ -95,15 +96,18 @@ class Indexed:
         return stream.name in self.outcomes and bool(len(self.outcomes[stream.name]["ts"]))
 
 
-def index(events: Events, ids: Vocabulary, *, item: str | None) -> Indexed:
-    """A batch by rows; ids not seen before get new rows. `item` is the entity type that slates show, if there are slates."""
+def index(events: Events, ids: Vocabulary, *, item: str | None, area: Area | None = None) -> Indexed:
+    """A batch by rows; ids not seen before get new rows. `item` is the entity type that slates show, if there are slates.
+
+    Places outside `area` are unknown.
+    """
     entities = {}
     for of, table in events.entities.items():
         if of in ids:
             fields = {name: column for name, column in table.items() if name not in ENTITY_COLUMNS}
             entities[of] = {"row": ids[of].learn(table["key"]), "ts": table["ts"], "id": hash_strings(table["id"])}
-            entities[of] |= fields
-    decisions = _keyed(events.decisions, DECISION_COLUMNS, ids)
+            entities[of] |= served(fields, area)
+    decisions = served(_keyed(events.decisions, DECISION_COLUMNS, ids), area)
     outcomes = {}
     for name, table in events.outcomes.items():
         outcomes[name] = _keyed(table, OUTCOME_COLUMNS, ids)

@@ -114,7 +114,7 @@ class State:
     def apply(self, events: Events) -> Indexed:
         """Fold a batch of events, in any order; gives the batch by rows."""
         memory = self.memory
-        batch = index(events, self.ids, item=None if memory is None else memory.item)
+        batch = index(events, self.ids, item=None if memory is None else memory.item, area=self.features.area)
         self._decided.learn(batch.decisions, _Before(self, batch))
         # An event is counted under its entity's attributes as of before it, so attributes are folded last.
         for (stream, by), accumulators in self._by_cells().items():

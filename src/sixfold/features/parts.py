@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError, nearest
 from ..events.hashing import Hashes
+from ..events.places import checked_places
 from . import tiles
 from .indexed import Occurrences
-from .places import checked_places
 from .spec import CONTEXT, Accumulating, Context, Expression, Feature, Way, flat
 
 Attribute = Callable[[str], NDArray[Any]]

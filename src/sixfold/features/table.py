@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .. import durations
 from ..errors import DataError
 from ..events.hashing import Hashes, hash_strings
+from ..events.places import Area, served
 from ..types import DAY, SECOND, Floats, Rows
 from . import parts
 from .attributes import Kind
@@ -69,7 +70,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
 
     `kinds` and `widths` say what each attribute path is; `vocabularies` holds the hashes of the columns of a category,
     `labels` their text for people; `centres` the mean and the scale of the vectors of a path; `tastes` what was learned of
-    tastes, by the feature's name; `clock` is what hours and days are read from;
+    tastes, by the feature's name. Places outside `area` are unknown; `clock` is what hours and days are read from;
     `expectations` what was learned of each `Expected`, by its text.
     """
 
@@ -80,6 +81,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
     labels: dict[str, list[str]]
     centres: dict[str, list[list[float]]]
     tastes: dict[str, TasteFitted] = {}
+    area: Area | None = None
     clock: Clock = UTC
     expectations: dict[str, Expectation] = {}
 
@@ -140,7 +142,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
                 columns[CONTEXT + name] = hash_strings(np.array([value.encode()]))
             else:
                 columns[CONTEXT + name] = np.array([value], np.float64)
-        return columns
+        return served(columns, self.area)
 
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Every accumulator that any feature reads, each once."""

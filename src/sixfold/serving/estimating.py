@@ -14,10 +14,10 @@ from ..estimate import Estimated as Found
 from ..estimate import Estimator, estimated
 from ..estimation.open import Known
 from ..estimation.promise import words
+from ..events.places import REASONS, Area, checked_places
 from ..events.schema import DECISION_COLUMNS
 from ..features.indexed import Frame
 from ..features.online import State
-from ..features.places import REASONS, Area, checked_places
 from ..features.table import Fitted
 from ..following import as_told, follow
 from ..types import Floats

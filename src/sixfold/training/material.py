@@ -73,10 +73,11 @@ def prepare(
     Raises DataError where the log cannot feed the design, DesignError where the design names what is not there.
     """
     ids = Vocabulary(Store(), entity_types(design))
+    area = features.area if features else design.estimate.area if design.estimates else None
     parts: list[Indexed] = []
     total = 0
     for events in batches:
-        parts.append(index(events, ids, item=None if design.estimates else design.item))
+        parts.append(index(events, ids, item=None if design.estimates else design.item, area=area))
         total = (total + _digest(events)) % 2**64
     if not parts:
         raise DataError("the log is empty; run 'sixfold ingest FILE' or 'sixfold world NAME' first")
@@ -90,7 +91,7 @@ def prepare(
     available = None if design.estimates else design.slate.available
     also = (available,) if available else ()
     features = features or fit.fit(
-        design.learning.features, log, until=cuts.first, memory=design.memory, also=also,
+        design.learning.features, log, until=cuts.first, memory=design.memory, also=also, area=area,
         timezone=design.requirements.timezone, source=Batch(log, ids, design.memory),
     )  # fmt: skip
     return Material(design, log, ids, cuts, features, Batch(log, ids, design.memory, features), f"{total:016x}")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from .. import durations
+from ..events.places import REASONS, checked_places
 from ..features.parts import contexts_of
-from ..features.places import REASONS, checked_places
 from ..features.spec import CONTEXT, Way
 from ..lint.finding import Finding, error, spaced, warning
 from .estimates import parts
@@ -69,7 +69,8 @@ def in_order(evidence: Evidence) -> Iterator[Finding]:
 
 def real_places(evidence: Evidence) -> Iterator[Finding]:
     """A place in the Gulf of Guinea is a missing one; it would make a distance of thousands of kilometres."""
-    log = evidence.material.log
+    log, area = evidence.material.log, evidence.design.estimate.area
+    outside = " or it is outside problem.decides.area" if area else ""
     ways = (one for one in evidence.design.learning.features if isinstance(one, Way))
     for place in sorted({end for way in ways for end in (way.start, way.stop)}):
         if names := [CONTEXT + name for name in contexts_of(f"{place}@0")]:
@@ -85,7 +86,7 @@ def real_places(evidence: Evidence) -> Iterator[Finding]:
         if wrong:
             yield warning(
                 f"log.{place}",
-                f"of {spaced(len(held[0]))} places: {wrong}; mend and ingest them",
+                f"of {spaced(len(held[0]))} places: {wrong}{outside}; mend and ingest them",
             )
 
 

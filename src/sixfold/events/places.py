@@ -1,8 +1,12 @@
-"""What is wrong with a place: missing, zero, swapped, negated, outside."""
+"""What is wrong with a place: missing, zero, swapped, negated, outside.
+
+A place is two numbers of one table: `lat` and `lon` of an entity, `context.drop_lat` and `context.drop_lon` of a decision.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -10,14 +14,15 @@ from msgspec import Meta
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DesignError
-from .geography import Doubles
+
+Doubles = NDArray[np.float64]
 
 REASONS = (
     "",
     "a coordinate is missing",
     "the place is (0, 0)",
     "latitude and longitude are swapped",
-    "a sign is wrong",
+    "a sign is lost",
     "no such place on Earth",
     "outside the area served",
 )
@@ -59,7 +64,7 @@ def checked_places(lat: ArrayLike, lon: ArrayLike, *, area: Area | None = None) 
     >>> city = Area(52.2, 4.7, 52.5, 5.1)
     >>> found = checked_places([52.37, 4.89, -52.37, 0.0], [4.89, 52.37, 4.89, 0.0], area=city)
     >>> [REASONS[code] for code in found]
-    ['', 'latitude and longitude are swapped', 'a sign is wrong', 'the place is (0, 0)']
+    ['', 'latitude and longitude are swapped', 'a sign is lost', 'the place is (0, 0)']
     """
     y, x = np.broadcast_arrays(np.asarray(lat, np.float64), np.asarray(lon, np.float64))
     world = Area(-90, -180, 90, 180)
@@ -75,6 +80,25 @@ def checked_places(lat: ArrayLike, lon: ArrayLike, *, area: Area | None = None) 
         _IMPOSSIBLE: ~world.holds(y, x),
     }
     return np.select(list(wrong.values()), [np.uint8(code) for code in wrong], np.uint8(_OUTSIDE))
+
+
+def served(columns: Mapping[str, NDArray[Any]], area: Area | None) -> dict[str, NDArray[Any]]:
+    """The same columns (n,), the places among them that are not in the area unknown: both of their numbers NaN.
+
+    Whatever enters features passes here, whether of a log or of a request, so that a place is known to all of them or to none.
+    """
+    out = dict(columns)
+    if area is None:
+        return out
+    for name in columns:
+        lat, lon = name, f"{name.removesuffix('lat')}lon"
+        if not (name == "lat" or name.endswith("_lat")) or lon not in columns:
+            continue
+        ends = [np.asarray(columns[end]) for end in (lat, lon)]
+        if all(end.dtype.kind == "f" for end in ends):
+            known = checked_places(*ends, area=area) == 0
+            out |= {end: np.where(known, column, np.nan) for end, column in zip((lat, lon), ends, strict=True)}
+    return out
 
 
 def _turned(lat: Doubles, lon: Doubles, area: Area) -> NDArray[np.bool_]:

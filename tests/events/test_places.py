@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sixfold.errors import DesignError
-from sixfold.features.places import REASONS, Area, checked_places
+from sixfold.events.places import REASONS, Area, checked_places
 
 law = settings(max_examples=60, deadline=None)
 CITY = Area(52.2, 4.7, 52.5, 5.1)
@@ -25,7 +25,7 @@ def test_every_way_to_spoil_a_place_is_named(drawn):
     n = len(lat)
     assert said(lat, lon, CITY) == [""] * n
     assert said(lon, lat, CITY) == ["latitude and longitude are swapped"] * n
-    assert said(-lat, lon, CITY) == said(lat, -lon, CITY) == said(-lat, -lon, CITY) == ["a sign is wrong"] * n
+    assert said(-lat, lon, CITY) == said(lat, -lon, CITY) == said(-lat, -lon, CITY) == ["a sign is lost"] * n
     assert said(lat + 1, lon, CITY) == ["outside the area served"] * n
     assert said(np.full(n, np.nan), lon, CITY) == ["a coordinate is missing"] * n
 
