@@ -180,14 +180,16 @@ def _arrays_of(model: Any, *, logistic: bool) -> FittedForest:
         exported = json.loads(path.read_bytes())
     _scale, bias = exported["scale_and_bias"]
     trees = exported["oblivious_trees"]
-    depth = max((len(tree["splits"]) for tree in trees), default=0)
+    # Where the columns that a tree may choose from say nothing it has no splits at all, not even an empty list.
+    asked = [tree["splits"] or [] for tree in trees]
+    depth = max(map(len, asked), default=0)
     features = np.zeros((len(trees), depth), np.int32)
     borders = np.full((len(trees), depth), np.inf, np.float32)
     leaves = np.zeros((len(bias), len(trees), 2**depth))
-    for at, tree in enumerate(trees):
-        level = len(tree["splits"])
-        features[at, :level] = [split["float_feature_index"] for split in tree["splits"]]
-        borders[at, :level] = [split["border"] for split in tree["splits"]]
+    for at, (tree, splits) in enumerate(zip(trees, asked, strict=True)):
+        level = len(splits)
+        features[at, :level] = [split["float_feature_index"] for split in splits]
+        borders[at, :level] = [split["border"] for split in splits]
         # CatBoost lays a leaf's heads side by side. The answers missing at the end are no: high bits of 0.
         leaves[:, at, : 2**level] = np.reshape(tree["leaf_values"], (2**level, len(bias))).T
     importance = np.asarray(model.get_feature_importance(type="PredictionValuesChange"), np.float32)
