@@ -21,9 +21,9 @@ from .decided import Decided
 from .ids import IdTable
 from .indexed import Indexed, Occurrences, Vocabulary, index
 from .members import Members
-from .parts import Reading, carry, remembered
+from .parts import Reading, carry
 from .record import Record
-from .source import Look, Wanted
+from .source import Look, Source, Wanted
 from .spec import Accumulator, Memory, Stream, entity_field
 from .store import Store
 from .table import Fitted
@@ -47,7 +47,7 @@ class State:
             for by in dict.fromkeys(one.by for one in accumulators)
         }
         self._tables = {by: IdTable(store, f"cells.{'+'.join(by)}") for by in self._records if is_combined(by)}
-        self._decided = Decided(store, remembered(features.features))
+        self._decided = Decided(store, features, memory)
         self._blanks = {path: attributes.blank(kind, features.widths[path]) for path, kind in features.kinds.items()}
         self._members = None if memory is None else Members(store, memory)
         self._plans: dict[Wanted, dict[tuple[str, ...], tuple[NDArray[np.intp], NDArray[np.intp]]]] = {}
@@ -132,10 +132,12 @@ class State:
         """Fold a batch of events, in any order; gives the batch by rows."""
         memory = self.memory
         batch = index(events, self.ids, item=None if memory is None else memory.item, area=self.features.area)
-        self._decided.learn(batch.decisions)
+        self._decided.learn(batch.decisions, _Before(self, batch))
         # An event is counted under its entity's attributes as of before it, so attributes are folded last.
         for (stream, by), accumulators in self._by_cells().items():
-            if batch.has(Stream(stream)) and carry(happened := batch.stream(Stream(stream)), by):
+            if batch.has(stream) and carry(happened := batch.stream(stream), by):
+                if stream.over is not None:
+                    happened = self._decided.over(happened, stream.over)
                 self._accumulate(accumulators, happened, by, batch)
         if self._members is not None:
             self._members.fold(batch, self.ids)
@@ -145,19 +147,21 @@ class State:
             self._learn(path, batch.entities)
         return batch
 
-    def _by_cells(self) -> Mapping[tuple[str, tuple[str, ...]], list[Accumulator]]:
-        """The accumulators that share a stream and their cells."""
-        out: dict[tuple[str, tuple[str, ...]], list[Accumulator]] = {}
+    def _by_cells(self) -> Mapping[tuple[Stream, tuple[str, ...]], list[Accumulator]]:
+        """The accumulators that share a stream, whatever its threshold, and their cells."""
+        out: dict[tuple[Stream, tuple[str, ...]], list[Accumulator]] = {}
         for by, record in self._records.items():
             for accumulator in (*record.decayed, *record.sawteeth):
-                out.setdefault((accumulator.stream.name, by), []).append(accumulator)
+                out.setdefault((Stream(accumulator.stream.name, over=accumulator.stream.over), by), []).append(
+                    accumulator
+                )
         return out
 
     def _accumulate(
         self, accumulators: list[Accumulator], happened: Occurrences, by: tuple[str, ...], batch: Indexed
     ) -> None:
         record = self._records[by]
-        rows = cells(by, self._reading(happened, batch), self._tables.get(by), learn=True)
+        rows = cells(by, self._reading(happened, _Before(self, batch)), self._tables.get(by), learn=True)
         for least, group in _by_threshold(accumulators):
             counted = rows >= 0 if least is None else (rows >= 0) & (happened.value >= least)[:, None]
             some = np.flatnonzero(counted.ravel())
@@ -188,26 +192,43 @@ class State:
 
     # Cells
 
-    def _reading(self, happened: Occurrences, batch: Indexed) -> Reading:
-        """What events of a batch say of attributes and parts, as of before each."""
+    def _reading(self, happened: Occurrences, source: Source) -> Reading:
+        """What events say of attributes and parts, as of before each."""
 
         def attribute(path: str) -> NDArray[Any]:
-            entity, field = entity_field(path)
-            rows = happened.keys[entity]
-            now: NDArray[Any] = self.attribute(path, rows, happened.ts)
-            table = batch.entities.get(entity)
-            if table is None or field not in table:
-                return now
-            # The batch itself may bring the value that was known before one of its own events.
-            fresh = attributes.Versions(
-                table["row"], table["ts"], table["id"], table[field], count=len(self.ids[entity])
-            )
-            later = fresh.as_of(rows, happened.ts)
-            if now.ndim == 1:
-                return np.where(np.isnan(later), now, later)
-            return np.where((later != 0).any(axis=1)[:, None], later, now)
+            return source.attribute(path, happened.keys[entity_field(path)[0]], happened.ts)
 
         return Reading(attribute, happened.keys, self._decided.contexts(happened.decision), len(happened))
+
+
+class _Before:
+    """What was known of entities before the events of a batch, which may bring the value known before one of its own events."""
+
+    memory: Memory | None = None
+
+    def __init__(self, state: State, batch: Indexed) -> None:
+        self._state, self._batch = state, batch
+
+    def attribute(self, path: str, rows: Rows, ts: Times) -> NDArray[Any]:
+        entity, field = entity_field(path)
+        now = self._state.attribute(path, rows, ts)
+        table = self._batch.entities.get(entity)
+        if table is None or field not in table:
+            return now
+        count = len(self._state.ids[entity])
+        later = attributes.Versions(table["row"], table["ts"], table["id"], table[field], count=count).as_of(rows, ts)
+        if now.ndim == 1:
+            return np.where(np.isnan(later), now, later)
+        return np.where((later != 0).any(axis=1)[:, None], later, now)
+
+    def hashed(self, entity: str, rows: Rows) -> Hashes:
+        return self._state.hashed(entity, rows)
+
+    def queries(self, asks: Asks) -> Queries:
+        return self._state.queries(asks)
+
+    def totals(self, wanted: Wanted, rows: Look) -> NDArray[np.float64]:
+        return self._state.totals(wanted, rows)
 
 
 def _by_threshold(accumulators: list[Accumulator]) -> Iterator[tuple[float | None, list[Accumulator]]]:

@@ -21,7 +21,7 @@ from ..events.places import real_places
 from ..types import Rows
 from . import tiles
 from .indexed import Occurrences
-from .spec import CONTEXT, Accumulating, Context, Feature, Way
+from .spec import CONTEXT, Accumulating, Context, Expression, Feature, Way, flat
 
 Attribute = Callable[[str], NDArray[Any]]
 """The values (n, ...) of an attribute path, of the rows at hand."""
@@ -88,7 +88,7 @@ class Reading:
         """Latitude and longitude (n,) of a place, NaN where it is not known or is none on Earth but (0, 0)."""
         if place not in self._places:
             if place.startswith(CONTEXT):
-                lat, lon = (_numbers(_held(f"{place}_{end}", self._context)) for end in ("lat", "lon"))
+                lat, lon = (as_numbers(_held(f"{place}_{end}", self._context)) for end in ("lat", "lon"))
             else:
                 lat, lon = self.attribute(f"{place}.lat"), self.attribute(f"{place}.lon")
             real = real_places(lat, lon)
@@ -125,9 +125,11 @@ class Reading:
 def asked(features: Iterable[Feature], *, numbers: bool = False) -> tuple[str, ...]:
     """The values of a request that features read, each once; with `numbers` those that places and columns are made of only."""
     found: list[str] = []
-    for feature in features:
+    for feature in flat(features):
         if isinstance(feature, Context):
             found.append(feature.name)
+        elif isinstance(feature, Expression):
+            found += feature.names
         elif isinstance(feature, Way):
             found += [name for place in (feature.start, feature.stop) for name in contexts_of(f"{place}@0")]
         elif isinstance(feature, Accumulating):
@@ -137,7 +139,7 @@ def asked(features: Iterable[Feature], *, numbers: bool = False) -> tuple[str, .
 
 def named_places(features: Iterable[Feature]) -> tuple[str, ...]:
     """The places that features name: the ends of ways, their starts, then those of cells; each once."""
-    features = tuple(features)
+    features = flat(features)
     ways = [one for one in features if isinstance(one, Way)]
     kept = [part for one in features if isinstance(one, Accumulating) for part in one.by]
     cells = [part.partition("@")[0] for part in kept if "@" in part]
@@ -146,7 +148,8 @@ def named_places(features: Iterable[Feature]) -> tuple[str, ...]:
 
 def remembered(features: Iterable[Feature]) -> tuple[str, ...]:
     """The values of a request that have to be known of its outcomes, for they are counted by them."""
-    return asked(feature for feature in features if isinstance(feature, Accumulating))
+    kept = (part for feature in features if isinstance(feature, Accumulating) for part in feature.by)
+    return tuple(dict.fromkeys(name for part in kept for name in contexts_of(part)))
 
 
 def carry(happened: Occurrences, by: tuple[str, ...]) -> bool:
@@ -172,6 +175,7 @@ def _held(name: str, context: Contexts) -> NDArray[Any]:
     return context[name]
 
 
-def _numbers(held: NDArray[Any]) -> NDArray[np.float64]:
+def as_numbers(held: NDArray[Any]) -> NDArray[np.float64]:
+    """A value of requests (n,) as numbers."""
     # Where a request gives no number, its column is the hash of nothing.
     return held if held.dtype == np.float64 else np.full(len(held), np.nan)

@@ -9,18 +9,21 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import formula
 from ..errors import DesignError, nearest
 from ..events.hashing import Hashes
 from ..types import Asks, Queries, Rows
 from . import geography
 from .indexed import Frame
-from .parts import Reading
+from .parts import Reading, as_numbers
 from .similarity import moments
 from .spec import (
+    CONTEXT,
     Accumulator,
     Age,
     Attribute,
     Bucket,
+    Expression,
     Feature,
     Hour,
     Memory,
@@ -134,6 +137,11 @@ def bucket(feature: Bucket, source: Source, frame: Frame) -> Doubles:
         )
     found = source.hashed(feature.key, frame.keys[feature.key])
     return np.where(found != 0, found % np.uint64(feature.buckets), np.nan)
+
+
+def expression(feature: Expression, frame: Frame) -> NDArray[np.float64]:
+    read = {name: as_numbers(context_of(CONTEXT + name, frame)) for name in feature.names}
+    return formula.parsed(feature.formula).exact(read)
 
 
 def attribute_of(path: str, source: Source, frame: Frame) -> NDArray[Any]:

@@ -23,9 +23,11 @@ from ..events.places import Area, served
 from ..types import DAY, SECOND, Floats, Rows
 from . import parts
 from .attributes import Kind
+from .clock import UTC, Clock
+from .expected import Expectation
 from .indexed import Frame
 from .similarity import similarity
-from .source import Asker, Look, Source, bucket, context_of, of_asker, remembered, way
+from .source import Asker, Look, Source, bucket, context_of, expression, of_asker, remembered, way
 from .spec import (
     CONTEXT,
     Accumulating,
@@ -34,6 +36,8 @@ from .spec import (
     Attribute,
     Bucket,
     Context,
+    Expected,
+    Expression,
     Feature,
     Hour,
     Memory,
@@ -63,7 +67,8 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
 
     `kinds` and `widths` say what each attribute path is; `vocabularies` holds the hashes of the columns of a category,
     `labels` their text for people; `centres` the mean and the scale of the vectors of a path; `tastes` what was learned of
-    tastes, by the feature's name. Places outside `area` are unknown.
+    tastes, by the feature's name. Places outside `area` are unknown; `clock` is what hours and days are read from;
+    `expectations` what was learned of each `Expected`, by its text.
     """
 
     features: tuple[Feature, ...]
@@ -74,6 +79,8 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
     centres: dict[str, list[list[float]]]
     tastes: dict[str, TasteFitted] = {}
     area: Area | None = None
+    clock: Clock = UTC
+    expectations: dict[str, Expectation] = {}
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -194,15 +201,18 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
                 born = reading.attribute(path)
                 return np.asarray(np.log1p(np.maximum(frame.ts / SECOND - born, 0) * (SECOND / DAY)))
             case Hour():
-                angle = (frame.ts % DAY) * (2 * np.pi / DAY)
+                angle = (self.clock.local(frame.ts) % DAY) * (2 * np.pi / DAY)
                 return np.stack([np.sin(angle), np.cos(angle)], axis=1)
             case Weekday():
-                # 1970-01-01 was a Thursday.
-                return (frame.ts // DAY + 3) % 7
+                return self.clock.weekday(frame.ts)
             case Position():
                 return frame.position
             case Way():
                 return way(feature, reading)
+            case Expression():
+                return expression(feature, frame)
+            case Expected():
+                return np.exp(self.expected(feature, source, rows))
             case Bucket():
                 return bucket(feature, source, frame)
             case Similarity(path, half_life):
@@ -211,6 +221,16 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
                 return self._taste(feature, source, frame)
             case _:  # pragma: no cover
                 raise AssertionError(f"{name_of(feature)} is made of sums")
+
+    def expected(self, of: Expected, source: Source, rows: Look) -> NDArray[np.float64]:
+        """The log of the seconds (n,) that are expected of each row."""
+        return self.expectations[str(of)].logs(self.given(of, source, rows))
+
+    def given(self, of: Expected, source: Source, rows: Look) -> Floats:
+        """The columns (n, f) that something is expected by."""
+        found = (self._values(one, source, rows) for one in of.given)
+        columns = [values[:, None] if values.ndim == 1 else values for values in found]
+        return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def _similarity(self, path: str, half_life: str, source: Source, frame: Frame) -> NDArray[np.float64]:
         centre, scale = np.array(self.centres[path], np.float32)
