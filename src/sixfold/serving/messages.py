@@ -14,8 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ..events.incoming import Rejected
-
-ID_BYTES = 256
+from ..types import ID_BYTES
 
 Id: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=ID_BYTES, extra_json_schema={"pattern": "^[^\\u0000]*$"}, examples=["m17"])
