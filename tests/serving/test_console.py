@@ -287,13 +287,17 @@ def test_where_times_are_estimated_the_flow_and_the_trial_are_of_estimates(
         chromium.look(390, 900, mobile=True)
         chromium.open(f"http://127.0.0.1:{service.port}/")
         chromium.until("document.body.classList.contains('estimating')")
-        seen = "[...document.querySelectorAll('.flow h3')].filter((one) => one.offsetParent).map((one) => one.innerText)"
+        seen = (
+            "[...document.querySelectorAll('.flow h3')].filter((one) => one.offsetParent).map((one) => one.innerText)"
+        )
         assert chromium.js(seen) == ["Request", "Estimate", "Promise", "Events", "Writer", "State"]
         assert chromium.js("document.querySelector('[data-key]').value").startswith("s"), "a store that the state knows"
         chromium.js("document.getElementById('ask').click()")
         chromium.until(ANSWERED)
         assert chromium.text("#answered").endswith("for this order")
-        assert chromium.js("document.querySelectorAll('.ranges tbody tr').length") == 1 + len(timed.design.estimate.legs)
+        assert chromium.js("document.querySelectorAll('.ranges tbody tr').length") == 1 + len(
+            timed.design.estimate.legs
+        )
         chromium.until("document.querySelector('[data-part=features] .n').textContent.startsWith('p50')")
         assert chromium.js("document.documentElement.scrollWidth") <= 390
         assert chromium.complaints == []
