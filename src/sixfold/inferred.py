@@ -54,7 +54,7 @@ def _estimate_text(found: Inferred, table: DecisionTable, workspace: Workspace) 
     if not len(took):
         raise DataError("no row of the files says how long it took; look at events/quarantine.jsonl for the reasons")
     window = _window(float(np.quantile(took, 0.995)), _span_s(log))
-    features = [f'context("{name}")' for name, one in table.context.items() if not (isinstance(one, Given) and one.lat)]
+    features = [_context(log, name) for name, one in table.context.items() if not (isinstance(one, Given) and one.lat)]
     for key in keys:
         features += _attributes(log, key)
     features += _of_places(found, table, keys, label)
@@ -71,6 +71,12 @@ def _estimate_text(found: Inferred, table: DecisionTable, workspace: Workspace) 
         users=max([len_of(log, key) for key in keys], default=1), items=max(len(log.decisions["ts"]), 1),
         step=5 if typical >= 15 else 1,
     )  # fmt: skip
+
+
+def _context(log: Indexed, name: str) -> str:
+    """A value of the request, with a column for each of its texts where there are more than the usual ten."""
+    texts = len(log.texts.get(f"context.{name}", ()))
+    return f'context("{name}", top={min(texts, 50)})' if texts > 10 else f'context("{name}")'
 
 
 _WINDOWS = ("10m", "30m", "1h", "2h", "3h", "6h", "12h", "1d", "2d", "7d", "14d", "30d", "60d")
