@@ -164,6 +164,8 @@ def told(out: Console, found: Told) -> None:
         out.print(f"legs, median minutes: {legs}", highlight=False)
     for name in found.unknown:
         out.print(f"note: this {name} is not in the log; a stranger's estimate", style="dim")
+    for place, wrong in found.nowhere.items():
+        out.print(f"note: {place} is unknown: {wrong}", style="dim")
     if found.reasons:
         table = Table("what sets it apart", "value", "adds, minutes", box=None)
         for column, value, adds in found.reasons:
