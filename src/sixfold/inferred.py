@@ -14,6 +14,7 @@ from .errors import DataError
 from .events.infer import Inferred
 from .events.infer_asks import asked_of
 from .events.mapping import DecisionTable, EntityTable, Given, ImpressionTable, OutcomeTable
+from .events.naming import says_void
 from .features.attributes import Kind, kind_of
 from .features.indexed import Indexed, Vocabulary, index, joined
 from .features.store import Store
@@ -53,6 +54,8 @@ def _estimate_text(found: Inferred, table: DecisionTable, workspace: Workspace) 
     took = log.outcomes[label]["value"] if label in log.outcomes else np.empty(0)
     if not len(took):
         raise DataError("no row of the files says how long it took; look at events/quarantine.jsonl for the reasons")
+    void = [name for name in table.outcomes if says_void(name) and name in log.outcomes]
+    ended = ", ".join(f'"{name}"' for name in (label, *void))
     window = _window(float(np.quantile(took, 0.995)), _span_s(log))
     features = [_context(log, name) for name, one in table.context.items() if not (isinstance(one, Given) and one.lat)]
     for key in keys:
@@ -61,16 +64,31 @@ def _estimate_text(found: Inferred, table: DecisionTable, workspace: Workspace) 
     slow, fast = ("60d", "7d") if _span_s(log) > 60 * 86_400 else ("14d", "1d")
     for key in keys:
         features += [f'mean("{label}", by="{key}", half_life="{half_life}")' for half_life in (fast, slow)]
-        features.append(f'under_way("{label}", by="{key}")')
+        features.append(f'under_way({ended}, by="{key}")')
     features += [f'mean("{label}", half_life="{half_life}")' for half_life in ("1h", slow)]
-    features += [f'under_way("{label}")', "hour()", "weekday()"]
+    features += [f"under_way({ended})", "hour()", "weekday()"]
     typical = float(np.median(took)) / 60
     return _ESTIMATE.format(
         name=workspace.folder.resolve().name or "mine", of=asked_of(profile), label=label, window=window,
         features="\n".join(f"            {feature}," for feature in features),
         users=max([len_of(log, key) for key in keys], default=1), items=max(len(log.decisions["ts"]), 1),
-        step=5 if typical >= 15 else 1,
+        step=5 if typical >= 15 else 1, area=_area(log),
+        void=f", void=({', '.join(repr(one) for one in void)},)".replace("'", '"') if void else "",
     )  # fmt: skip
+
+
+def _area(log: Indexed) -> str:
+    """What to say of the area served: degrees that hold the places of a log but for what is far from most of them."""
+    found = log.decisions
+    pairs = [(found[name], found[f"{name.removesuffix('lat')}lon"]) for name in found if name.endswith("_lat")]
+    ends = [np.concatenate(end) for end in zip(*pairs, strict=True)]
+    if not ends or not all(np.isfinite(end).any() for end in ends):
+        return "area=Area(south, west, north, east) the degrees served"
+    tenths = [np.nanquantile(end, (0.1, 0.9)) for end in ends]
+    (south, west), (north, east) = zip(
+        *((a - (b - a) / 2 - 0.01, b + (b - a) / 2 + 0.01) for a, b in tenths), strict=True
+    )
+    return f"area=Area({south:.2f}, {west:.2f}, {north:.2f}, {east:.2f}) the degrees served"
 
 
 def _context(log: Indexed, name: str) -> str:
@@ -208,8 +226,8 @@ design = Design(
     name="{name}",
     problem=Problem(
         goal="How long each {of} takes, told when it is asked for",
-        # void=("cancelled",) would name outcomes after which there is nothing to wait for; area=Area(...) the degrees served
-        decides=Estimate(of="{of}", promise=Promise(late_per_min=3, early_per_min=1, round_to_min={step})),
+        # void=(...) names outcomes after which there is nothing to wait for, {area}
+        decides=Estimate(of="{of}"{void}, promise=Promise(late_per_min=3, early_per_min=1, round_to_min={step})),
     ),
     metrics=Metrics(offline=(covered().within(0.85, 0.95), bias().within(-2, 2)), slices=("hour",)),
     requirements=Requirements(label=ended, window="{window}", retrain="1d", p99_ms=100, requests_per_s=50),
