@@ -19,8 +19,8 @@ import sixfold
 ROOT = Path(sixfold.__file__).parent
 
 ROOMS = (
-    "types", "errors", "durations", "files", "events", "metrics", "features", "retrieval", "ranking", "estimation",
-    "policy", "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "following", "golden",
+    "types", "errors", "durations", "files", "formula", "events", "metrics", "features", "retrieval", "ranking",
+    "estimation", "policy", "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "following", "golden",
     "release", "explain", "upkeep", "workspace", "forgetting", "asking", "serving", "scaling", "training",
     "evaluation", "worlds", "journey", "questions", "ingest", "inferred", "beginning", "live", "doctor", "report",
     "notebook", "cli", "__init__",
@@ -34,7 +34,8 @@ LATER = {
 """Imports against the order; they stand inside a function."""
 
 SERVICE_ROOMS = {
-    "types", "errors", "durations", "files", "features", "retrieval", "ranking", "estimation", "policy", "design", "loading",
+    "types", "errors", "durations", "files", "formula", "features", "retrieval", "ranking", "estimation", "policy", "design",
+    "loading",
     "pipeline", "estimate", "following", "golden", "release", "explain", "upkeep", "workspace", "serving",
 }  # fmt: skip
 SERVICE_MODULES = {

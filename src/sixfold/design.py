@@ -140,7 +140,8 @@ class Learning(_Section, frozen=True, kw_only=True):
     heads: what the ranker predicts (default: the label happens), joined to one number by the formula `value`.
     negatives: which rows without the label are trained on. queries: of a log without decisions, how many moments of
     asking are made up for each member. sample: the share of asks that the ranker learns from.
-    refit: fit the retrievers again on all that lies before the test, which is then judged and published with them.
+    refit: fit the retrievers again on all that lies before the test, which is then judged and published with them; where an
+    estimate is decided, the estimators, with as many trees as were found best.
     estimator, coverage: of a design that decides an estimate, what learns the distribution and what makes it cover.
     adaptive: how outcomes steer coverage while it is served; not at all where left out.
     """

@@ -54,7 +54,8 @@ def sample(model: Learned, events: Events) -> Golden:
     small = _small(model, events)
     keys, context, ts = _rows(model, small)
     ids = Vocabulary(Store(), model.features.entities(model.design.memory))
-    batch = Batch(index(small, ids, item=_item(model), area=model.features.area), ids, model.design.memory)
+    log = index(small, ids, item=_item(model), area=model.features.area)
+    batch = Batch(log, ids, model.design.memory, model.features)
     table = model.features.matrix(batch, _frame(ids, keys, context, ts))
     return Golden(small, keys, context, ts, table, _values(model, table))
 

@@ -29,6 +29,7 @@ from .estimation.quantiles import Quantiles
 from .events.places import Area
 from .features import words as _features
 from .features.spec import SHOWN as _SHOWN
+from .features.spec import Expected as _Expected
 from .features.spec import Rate as _Rate
 from .features.spec import Stream as _Stream
 from .features.words import (
@@ -40,6 +41,8 @@ from .features.words import (
     context,
     count,
     distance,
+    expected,
+    expression,
     hour,
     offsets,
     position,
@@ -119,25 +122,38 @@ def mean(of: str | _Stream) -> Metric: ...
 
 
 @overload
-def mean(of: str | _Stream, *, by: str | tuple[str, ...] = (), half_life: str, prior: float = 20.0) -> _Rate: ...
+def mean(
+    of: str | _Stream,
+    *,
+    by: str | tuple[str, ...] = (),
+    half_life: str,
+    prior: float = 20.0,
+    over: _Expected | None = None,
+) -> _Rate: ...
 
 
 def mean(
-    of: str | _Stream, *, by: str | tuple[str, ...] = (), half_life: str | None = None, prior: float = 20.0
+    of: str | _Stream,
+    *,
+    by: str | tuple[str, ...] = (),
+    half_life: str | None = None,
+    prior: float = 20.0,
+    over: _Expected | None = None,
 ) -> _Rate | Metric:
     """With a half-life the feature, a decayed mean value as of the request; without one the online metric."""
     if half_life is None:
         return _metrics.mean(str(of))
-    return _features.mean(of, by=by, half_life=half_life, prior=prior)
+    return _features.mean(of, by=by, half_life=half_life, prior=prior, over=over)
 
 
 __all__ = [
     "ALS", "EASE", "Adaptive", "Amount", "Area", "Assume", "ByKey", "Components", "Conformal", "Design", "Downsample",
-    "Estimate", "Forest", "Happens", "Identity", "Isotonic", "ItemItem", "KeepAll", "Learning", "Linear", "LinearQuantiles",
-    "Metrics", "Overall", "Platt", "Popular", "Problem", "Promise", "Quantiles", "Recent", "Requirements", "Reweight",
-    "Scale", "Service", "Slate", "Split", "age", "at_least", "attribute", "auc", "average_precision", "bearing",
-    "bias", "brier", "bucket", "calibration", "context", "count", "coverage", "covered", "crps", "distance",
-    "grouped_auc", "hit_rate", "hour", "late_share", "log_loss", "mae", "map_", "mape", "mean", "mrr", "ndcg",
-    "new_share", "normalised_entropy", "novelty", "offsets", "outcome", "position", "positive_rate", "precision",
-    "promise_cost", "rate", "recall", "rmse", "similarity", "taste", "under_way", "weekday", "width",
+    "Estimate", "Forest", "Happens", "Identity", "Isotonic", "ItemItem", "KeepAll", "Learning", "Linear",
+    "LinearQuantiles", "Metrics", "Overall", "Platt", "Popular", "Problem", "Promise", "Quantiles", "Recent",
+    "Requirements", "Reweight", "Scale", "Service", "Slate", "Split", "age", "at_least", "attribute", "auc",
+    "average_precision", "bearing", "bias", "brier", "bucket", "calibration", "context", "count", "coverage", "covered",
+    "crps", "distance", "expected", "expression", "grouped_auc", "hit_rate", "hour", "late_share", "log_loss", "mae",
+    "map_", "mape", "mean", "mrr", "ndcg", "new_share", "normalised_entropy", "novelty", "offsets", "outcome", "position",
+    "positive_rate", "precision", "promise_cost", "rate", "recall", "rmse", "similarity", "taste", "under_way", "weekday",
+    "width",
 ]  # fmt: skip

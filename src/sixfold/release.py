@@ -27,7 +27,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from . import golden
+from . import formula, golden
 from .design import Design
 from .errors import DesignError, ReleaseError
 from .estimate import Estimator
@@ -40,7 +40,6 @@ from .files import sync
 from .golden import Learned
 from .loading import from_json
 from .pipeline import Model
-from .ranking import formula
 from .ranking.blend import FittedBlend
 from .ranking.calibration import FittedIdentity, FittedIsotonic, FittedPlatt
 from .ranking.heads import FittedHead, FittedHeads

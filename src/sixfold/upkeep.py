@@ -20,7 +20,7 @@ from .events.log import EventLog
 from .events.schema import Events
 from .features.mapped import Mapped
 from .features.online import State
-from .features.spec import Memory
+from .features.spec import Memory, accumulated
 from .features.store import Store
 from .features.table import Fitted
 
@@ -39,6 +39,9 @@ def signature(features: Fitted, memory: Memory | None) -> str:
     )
     if features.area is not None:
         kept += (features.area,)
+    if over := accumulated(features.features):
+        # Sums over another expectation are other sums.
+        kept += (features.clock, {str(one): features.expectations[str(one)] for one in over})
     return hashlib.sha256(msgspec.json.encode(kept, order="sorted")).hexdigest()[:12]
 
 

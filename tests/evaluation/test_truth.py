@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sixfold import formula
 from sixfold.evaluation import slates, truth
 from sixfold.features.history import NEVER
-from sixfold.ranking import formula
 from sixfold.worlds.kept import kept
 
 ORACLE = "oracle"

@@ -12,6 +12,8 @@ from sixfold.features.spec import Accumulator, Decayed, Sawtooth, Stream, name_o
 
 WATCHED = words.at_least("watch", 30)
 
+USUAL = words.expected("done", words.context("items"), words.hour(), words.distance("store", "context.drop"))
+
 NAMED = [
     (words.attribute("video.genre"), "video.genre"),
     (words.context("device"), "context.device"),
@@ -27,6 +29,9 @@ NAMED = [
     (words.count(WATCHED, by=("member", "video"), window="7d"), "count(watch>=30, by=member+video, 7d)"),
     (words.rate("watch", by="video", half_life="1d"), "rate(watch per shown, by=video, 1d)"),
     (words.mean("watch", by="video", half_life="1d"), "mean(watch, by=video, 1d)"),
+    (words.expression("a / (b + 1)"), "expression(a / (b + 1))"),
+    (USUAL, "expected(done)"),
+    (words.mean("done", by="store", half_life="6h", over=USUAL), "mean(done over expected, by=store, 6h)"),
 ]
 
 

@@ -53,7 +53,7 @@ def frame_of(log) -> Frame:
 def setup(events):
     ids = Vocabulary(Store(), ("member", "video"))
     log = index(events, ids, item="video")
-    fitted = fit.fit(FEATURES, log, until=2**62, memory=MEMORY)
+    fitted = fit.fit(FEATURES, log, until=2**62, memory=MEMORY, timezone="America/New_York")
     return ids, log, fitted
 
 

@@ -82,6 +82,28 @@ def test_equal_seeds_give_equal_bytes_and_other_seeds_other_trees():
     assert first["leaves"].tobytes() != other["leaves"].tobytes()
 
 
+def test_a_share_of_the_columns_gives_other_trees_and_all_of_them_the_same():
+    x, clicked, _ = table()
+    examples = Examples.of(x, clicked)
+    some, again, whole, plain = (
+        msgspec.structs.replace(SMALL, column_share=share).fit(examples, np.random.default_rng(0))
+        for share in (0.3, 0.3, 1.0, SMALL.column_share)
+    )
+    assert some.leaves.tobytes() == again.leaves.tobytes() and whole.leaves.tobytes() == plain.leaves.tobytes()
+    assert some.leaves.tobytes() != plain.leaves.tobytes()
+
+
+def test_trees_that_ask_nothing_equal_catboosts():
+    """Of two columns of which one says nothing, a share of a half leaves some trees without a question."""
+    x, clicked, _ = table()
+    x = x[:, [0, 5]]
+    spec = msgspec.structs.replace(SMALL, loss="rmse", column_share=0.5)
+    model, forest = trained(spec, Examples.of(x, clicked))
+    assert (np.isinf(forest.borders).all(axis=1)).any()
+    most = np.finfo(np.float32).max
+    np.testing.assert_allclose(forest.score(x), model.predict(np.clip(x, -most, most)), atol=1e-5)
+
+
 def test_training_writes_no_files(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     x, clicked, _ = table(300)

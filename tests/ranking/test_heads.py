@@ -1,9 +1,9 @@
 import numpy as np
 
+from sixfold.formula import parse
 from sixfold.ranking.calibration import FittedIdentity, Isotonic
 from sixfold.ranking.examples import Examples
 from sixfold.ranking.forest import Forest
-from sixfold.ranking.formula import parse
 from sixfold.ranking.heads import FittedHead, FittedHeads
 from sixfold.ranking.linear import Linear
 from sixfold.ranking.sampling import Downsample, KeepAll

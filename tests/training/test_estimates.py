@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
+from tests.designs import edited
 
 from sixfold import durations
+from sixfold.estimation.quantiles import Quantiles
+from sixfold.ranking.examples import Examples
 from sixfold.training import estimates
 from sixfold.training.cache import Cache
 from sixfold.training.material import prepare
@@ -45,8 +49,6 @@ def test_every_decision_is_a_row_or_counted_as_left_out(material, made):
 
 
 def test_what_comes_after_the_window_is_no_label(material):
-    import msgspec
-
     short = msgspec.structs.replace(
         material.design, requirements=msgspec.structs.replace(material.design.requirements, window="20m")
     )
@@ -67,6 +69,24 @@ def test_a_kept_span_is_the_same(material, made, tmp_path):
         np.testing.assert_array_equal(one.table, made.test.table)
         np.testing.assert_array_equal(one.frame.ts, made.test.frame.ts)
         assert one.lost == made.test.lost and list(one.seconds) == list(made.test.seconds)
+
+
+def test_estimators_are_learned_again_on_all_before_the_test(material, made):
+    """With as many trees, and with the coverage that was measured on rows they had not seen."""
+    spec = Quantiles(trees=12)
+    again = estimates_of(material, edited("learning", of=material.design, refit=True))
+    once, twice = (estimates.fit(one, made, spec, Stages(), whole=True) for one in (material, again))
+    np.testing.assert_array_equal(once.coverage.shifts, twice.coverage.shifts)
+    first, second = (model.legs["delivered"].forest for model in (once, twice))
+    assert first.features.shape[0] == second.features.shape[0] > 0
+    both = Examples.of(
+        np.concatenate([made.training.table, made.calibrating.table]),
+        np.concatenate([made.training.label, made.calibrating.label]),
+    )
+    rng = np.random.default_rng([material.design.learning.seed, *b"delivered"])
+    alone = msgspec.structs.replace(spec, trees=first.features.shape[0]).fit(both, rng)
+    np.testing.assert_array_equal(alone.forest.leaves, second.leaves)
+    assert not np.array_equal(first.leaves, second.leaves)
 
 
 def test_it_beats_the_mean_and_covers(timed):

@@ -44,6 +44,7 @@ class Quantiles(msgspec.Struct, frozen=True, tag="quantiles"):
     l2: Annotated[float, Meta(ge=0)] = 3.0
     patience: Annotated[int, Meta(ge=1)] = 30
     threads: Annotated[int, Meta(ge=1)] = 2
+    column_share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     log: bool = True
     residual_over: str | None = None
 
@@ -64,7 +65,10 @@ class Quantiles(msgspec.Struct, frozen=True, tag="quantiles"):
         Raises DesignError, DataError, or MissingExtra without CatBoost.
         """
         base = _base(examples, columns, self.residual_over)
-        shape = {name: getattr(self, name) for name in ("trees", "depth", "learning_rate", "l2", "patience", "threads")}
+        shape = {
+            name: getattr(self, name)
+            for name in ("trees", "depth", "learning_rate", "l2", "patience", "threads", "column_share")
+        }
         held_out = None if validation is None else base.of(validation, log=self.log)
         forest = Forest(loss=self.levels, **shape).fit(
             base.of(examples, log=self.log), rng, validation=held_out, progress=progress

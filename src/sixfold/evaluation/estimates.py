@@ -27,7 +27,7 @@ from ..metrics.target import Metric
 from ..training.estimates import Spans, Timed, fit
 from ..training.material import Material
 from ..training.run import Stages
-from ..types import DAY, Floats, Rows
+from ..types import Floats, Rows
 from .evaluate import Row
 from .picture import picture, place_of
 from .results import Bin, Evaluation, Measures, Picture, measure
@@ -239,7 +239,7 @@ def judge_of(design: Design, timed: Timed) -> Judge:
 def slice_of(path: str, material: Material, timed: Timed) -> NDArray[np.str_] | None:
     """The value of a slice for each row: the hour in fours, or a column of the features, a number cut at its quartiles."""
     if path == "hour":
-        start = timed.frame.ts % DAY // (DAY // 6) * 4
+        start = material.features.clock.hour(timed.frame.ts) // 4 * 4
         return np.array([f"{one:02d} to {one + 4:02d} h" for one in start.tolist()])
     columns = material.features.columns
     if path not in columns:

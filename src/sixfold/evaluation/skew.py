@@ -98,7 +98,7 @@ def verify(
 ) -> Skew:
     """Replay a log online into an empty state and compare every row and feature with the batch table."""
     online = replay(events, state, frame, ids, progress=progress)
-    batch: NDArray[np.float32] = state.features.matrix(Batch(log, ids, state.memory), frame)
+    batch: NDArray[np.float32] = state.features.matrix(Batch(log, ids, state.memory, state.features), frame)
     return compare(online, batch, state.features.columns)
 
 

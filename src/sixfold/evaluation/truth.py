@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..features.history import NEVER
-from ..ranking.formula import Formula
+from ..formula import Formula
 from ..training.material import Material
 from ..types import Floats, Rows
 from .results import Truth

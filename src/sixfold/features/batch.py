@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,15 +15,18 @@ from ..types import Asks, Queries, Rows, Times
 from . import decay, windows
 from .attributes import Versions
 from .cells import cells, is_combined
+from .decided import frame_of, over
 from .fit import versions
 from .history import Histories, Sightings
 from .ids import IdTable
-from .indexed import Frame, Indexed, Occurrences, Vocabulary, births
+from .indexed import Indexed, Occurrences, Vocabulary, births
 from .ordered import Ordered
-from .parts import contexts_of, hashes
+from .parts import Reading, contexts_of
 from .record import weights
-from .spec import CONTEXT, Accumulator, Decayed, Memory, Sawtooth, entity_field
+from .source import Look, Wanted, look
+from .spec import CONTEXT, Accumulator, Decayed, Expected, Memory, Sawtooth, Stream, entity_field
 from .store import Store
+from .table import Fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,11 @@ class _Prepared:
 class Batch:
     """A log as a source of features. What an accumulator needs sorted is sorted once, at its first use."""
 
-    def __init__(self, log: Indexed, ids: Vocabulary, memory: Memory | None) -> None:
-        self._log, self._ids, self.memory = log, ids, memory
+    def __init__(self, log: Indexed, ids: Vocabulary, memory: Memory | None, features: Fitted | None = None) -> None:
+        self._log, self._ids, self.memory, self._features = log, ids, memory, features
         self._versions: dict[str, Versions] = {}
         self._prepared: dict[Accumulator, _Prepared] = {}
+        self._expected: dict[Expected, NDArray[np.float64]] = {}
 
     def attribute(self, path: str, rows: Rows, ts: Times) -> NDArray[Any]:
         if path not in self._versions:
@@ -82,11 +85,18 @@ class Batch:
         assert self.memory is not None, "a design that decides no slates remembers nothing of members"
         return self.memory
 
-    def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
+    def totals(self, wanted: Wanted, rows: Look) -> NDArray[np.float64]:
+        """Each accumulator (a, n) of each row."""
+        out = np.empty((len(wanted.accumulators), len(rows.frame)))
+        for place, accumulator in enumerate(wanted.accumulators):
+            out[place] = self._total(accumulator, rows)
+        return out
+
+    def _total(self, accumulator: Accumulator, rows: Look) -> NDArray[np.float64]:
         prepared = self._prepare(accumulator)
-        rows = self._cells(accumulator, frame.keys, frame.context, frame.ts, prepared.table, learn=False)
-        width = rows.shape[1]
-        flat, ts = rows.ravel(), np.repeat(frame.ts, width)
+        found = cells(accumulator.by, rows.reading, prepared.table, learn=False)
+        width = found.shape[1]
+        flat, ts = found.ravel(), np.repeat(rows.frame.ts, width)
         kernel = accumulator.kernel
         if isinstance(kernel, Sawtooth):
             window = durations.parse(kernel.window)
@@ -98,10 +108,9 @@ class Batch:
 
     def _prepare(self, accumulator: Accumulator) -> _Prepared:
         if accumulator not in self._prepared:
-            happened = self._log.stream(accumulator.stream)
+            happened = self._happened(accumulator.stream)
             table = IdTable(Store(), "cells") if is_combined(accumulator.by) else None
-            context = self._contexts(accumulator.by, happened)
-            rows = self._cells(accumulator, happened.keys, context, happened.ts, table, learn=True)
+            rows = cells(accumulator.by, self._reading(accumulator.by, happened), table, learn=True)
             some = np.flatnonzero(rows.ravel() >= 0)
             source = some // rows.shape[1]
             events = Ordered.of(rows.ravel()[some], happened.ts[source])
@@ -114,15 +123,31 @@ class Batch:
             self._prepared[accumulator] = _Prepared(events, weight, table)
         return self._prepared[accumulator]
 
+    def _happened(self, stream: Stream) -> Occurrences:
+        found = self._log.stream(stream)
+        if stream.over is None:
+            return found
+        assert self._features is not None, "what is over an expectation needs the features that hold it"
+        if stream.over not in self._expected:
+            frame = frame_of(self._log.decisions, self._features, self.memory)
+            self._expected[stream.over] = self._features.expected(stream.over, self, look(self, frame))
+        return over(found, given(self._expected[stream.over], *self._places(found.decision)))
+
     def _contexts(self, by: tuple[str, ...], happened: Occurrences) -> dict[str, NDArray[Any]]:
         """What the decision of each event was asked with, as far as `by` wants it: nothing where there was no decision."""
         names = [CONTEXT + name for part in by for name in contexts_of(part)]
         if not names:
             return {}
+        rows, found = self._places(happened.decision)
+        return {name: given(self._log.decisions.get(name), rows, found) for name in names}
+
+    def _places(self, decisions: Hashes) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """The row (n,) of each decision, and whether it is known."""
         known, order = self._decided
-        at = np.minimum(np.searchsorted(known, happened.decision), max(len(known) - 1, 0))
-        found = (happened.decision != 0) & (known[at] == happened.decision) if len(known) else at > 0
-        return {name: given(self._log.decisions.get(name), order[at], found) for name in names}
+        if not len(known):
+            return np.zeros(len(decisions), np.intp), np.zeros(len(decisions), bool)
+        at = np.minimum(np.searchsorted(known, decisions), len(known) - 1)
+        return order[at], (decisions != 0) & (known[at] == decisions)
 
     @cached_property
     def _decided(self) -> tuple[Hashes, NDArray[np.intp]]:
@@ -130,20 +155,13 @@ class Batch:
         order = np.argsort(ids, kind="stable")
         return ids[order], order
 
-    def _cells(
-        self,
-        accumulator: Accumulator,
-        keys: Mapping[str, Rows],
-        context: Mapping[str, NDArray[Any]],
-        ts: Times,
-        table: IdTable | None,
-        *,
-        learn: bool,
-    ) -> Rows:
-        def members(part: str) -> Hashes:
-            return hashes(part, lambda path: self.attribute(path, keys[entity_field(path)[0]], ts), context)
+    def _reading(self, by: tuple[str, ...], happened: Occurrences) -> Reading:
+        """What events say of attributes and parts, as of before each."""
 
-        return cells(accumulator.by, keys, len(ts), members=members, table=table, learn=learn)
+        def attribute(path: str) -> NDArray[Any]:
+            return self.attribute(path, happened.keys[entity_field(path)[0]], happened.ts)
+
+        return Reading(attribute, happened.keys, self._contexts(by, happened), len(happened))
 
 
 def given(column: NDArray[Any] | None, rows: NDArray[np.intp], found: NDArray[np.bool_]) -> NDArray[Any]:

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, nearest
 from ..events.places import Area
+from ..events.schema import take
+from . import expected
 from .attributes import Kind, Versions, kind_of, pack
+from .clock import clock_of
+from .decided import frame_of
+from .expected import Expectation
 from .indexed import Indexed
 from .parts import attributes_of, is_row
-from .spec import Accumulating, Age, Attribute, Context, Feature, Memory, Similarity, Taste, Way, entity_field, name_of
+from .source import Source, look
+from .spec import (
+    Accumulating,
+    Age,
+    Attribute,
+    Context,
+    Expected,
+    Feature,
+    Memory,
+    Similarity,
+    Taste,
+    Way,
+    entity_field,
+    expectations,
+    flat,
+    name_of,
+)  # fmt: skip
 from .table import Fitted
 from .taste import TasteFitted
 from .vocabulary import centred, frequent, frequent_hashes
@@ -28,11 +51,14 @@ def fit(
     memory: Memory | None = None,
     also: tuple[str, ...] = (),
     area: Area | None = None,
+    timezone: str = "UTC",
+    source: Source | None = None,
 ) -> Fitted:
     """Features with their vocabularies fixed, and tastes learned, by what the log knew strictly before `until`.
 
     `memory` says what is liked by whom, which a taste needs; `also` names attribute paths that are no features but must be
-    known online; places outside `area` are unknown. Raises DesignError for a field that no entity has.
+    known online; places outside `area` are unknown; timezone is the one of hours and days; source gives attributes, of which
+    something may be expected. Raises DesignError for a field that no entity has.
     """
     kinds: dict[str, Kind] = {}
     widths: dict[str, int] = {}
@@ -44,7 +70,7 @@ def fit(
         column = field_of(log, path)
         kinds[path] = kind_of(column)
         widths[path] = column.shape[1] if column.ndim == 2 else 0
-    for feature in features:
+    for feature in flat(features):
         name = name_of(feature)
         if isinstance(feature, Attribute) and kinds[name] == Kind.CATEGORY:
             entity, field = entity_field(name)
@@ -69,7 +95,29 @@ def fit(
         elif isinstance(feature, Context) and name in log.texts:
             asked = log.decisions[name][log.decisions["ts"] < until]
             vocabularies[name], labels[name] = frequent_hashes(asked, log.texts[name], feature.top)
-    return Fitted(tuple(features), kinds, widths, vocabularies, labels, centres, tastes, area)
+    half = Fitted(tuple(features), kinds, widths, vocabularies, labels, centres, tastes, area, clock_of(timezone))
+    found = {str(one): _expected(one, half, log, source, until) for one in expectations(features)}
+    return msgspec.structs.replace(half, expectations=found) if found else half
+
+
+def _expected(of: Expected, half: Fitted, log: Indexed, source: Source | None, until: int) -> Expectation:
+    """What is expected, by the decisions whose outcome was known before `until`."""
+    if source is None:
+        raise DesignError(f"{name_of(of)} is learned from the log; give `fit` a source of its features")
+    if of.outcome not in log.outcomes:
+        raise DesignError(f"{name_of(of)}: the log has no such outcome; {nearest(of.outcome, log.outcomes)}")
+    table, held = log.outcomes[of.outcome], log.decisions
+    order = np.argsort(held["id"], kind="stable")
+    at = order[np.minimum(np.searchsorted(held["id"][order], table["decision"]), max(len(order) - 1, 0))]
+    known = (
+        (table["ts"] < until) & (table["decision"] != 0) & (held["id"][at] == table["decision"]) & (table["value"] >= 0)
+    )
+    # In the order of their time, so that the order in which the log has them changes no digit.
+    rows = np.flatnonzero(known)
+    rows = rows[np.lexsort((table["id"][rows], table["ts"][rows]))]
+    return expected.fit(
+        half.given(of, source, look(source, frame_of(take(held, at[rows]), half, None))), table["value"][rows]
+    )
 
 
 def _known(log: Indexed, path: str, until: int) -> NDArray[Any]:
@@ -80,6 +128,7 @@ def _known(log: Indexed, path: str, until: int) -> NDArray[Any]:
 
 def paths(features: tuple[Feature, ...]) -> tuple[str, ...]:
     """Every attribute path that features read or are kept by."""
+    features = flat(features)
     read = [f.path for f in features if isinstance(f, Attribute | Age | Similarity)]
     read += [path for f in features if isinstance(f, Taste) for path in (*f.of, *f.given)]
     read += [

@@ -6,7 +6,8 @@ for each cell of `by`. Both schedules ask for the same inputs and accumulators, 
 
 from __future__ import annotations
 
-from typing import Literal, Union
+from collections.abc import Iterable
+from typing import TypeAlias, Union
 
 import msgspec
 import numpy as np
@@ -14,22 +15,43 @@ from numpy.typing import NDArray
 
 from .. import durations
 from ..errors import DesignError
+from .given import CONTEXT as CONTEXT
+from .given import Age as Age
+from .given import Attribute as Attribute
+from .given import Context as Context
+from .given import Expected as Expected
+from .given import Expression as Expression
+from .given import Hour as Hour
+from .given import Way as Way
+from .given import Weekday as Weekday
+from .given import entity_field as entity_field
 
 SHOWN = "shown"
 """The stream of impressions, where others are named after their outcome."""
 ASKED = "asked"
 """The stream of decisions themselves, such as orders that were placed."""
-CONTEXT = "context."
-"""Begins the name of a value that came with the request."""
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """Events that are counted: `shown`, or an outcome by name, with a value of `at_least` (any, where None)."""
+    """Events that are counted: `shown`, or an outcome by name, with a value of `at_least` (any, where None).
+
+    over: their values are how much longer they took than expected, as log(value / expected), and events of decisions that are
+    not known are left out.
+    """
 
     name: str
     at_least: float | None = None
+    over: Expected | None = None
+
+    def __post_init__(self) -> None:
+        if self.over is not None and self.at_least is not None:
+            raise DesignError(
+                f"{self.name!r} is both at least {self.at_least} and over what is expected; leave one out"
+            )
 
     def __str__(self) -> str:
+        if self.over is not None:
+            return f"{self.name} - ({self.over})"
         # Every digit: the state keeps an accumulator under this name.
         return self.name if self.at_least is None else f"{self.name}>={str(self.at_least).removesuffix('.0')}"
 
@@ -90,40 +112,6 @@ class Accumulator(msgspec.Struct, frozen=True):
         )
         what = "undone" if self.undoes else "sum" if self.values else "count"
         return f"{what}({self.stream}, by={'+'.join(self.by) or 'all'}, {how})"
-
-
-class Attribute(msgspec.Struct, frozen=True, tag=str.lower):
-    """A known value of an entity: a number as it is, a category as columns for its `top` most frequent values."""
-
-    path: str
-    top: int = 20
-
-    def __post_init__(self) -> None:
-        entity_field(self.path)
-
-
-class Context(msgspec.Struct, frozen=True, tag=str.lower):
-    """A value that came with the request, such as the device."""
-
-    name: str
-    top: int = 10
-
-
-class Age(msgspec.Struct, frozen=True, tag=str.lower):
-    """Days from a time attribute (Unix seconds) to the request, as log(1 + days)."""
-
-    path: str
-
-    def __post_init__(self) -> None:
-        entity_field(self.path)
-
-
-class Hour(msgspec.Struct, frozen=True, tag=str.lower):
-    """The hour of the request on the circle, as sine and cosine."""
-
-
-class Weekday(msgspec.Struct, frozen=True, tag=str.lower):
-    """The day of the week of the request, Monday 0."""
 
 
 class Position(msgspec.Struct, frozen=True, tag=str.lower):
@@ -222,8 +210,19 @@ class Rate(msgspec.Struct, frozen=True, tag=str.lower):
 
     def combine(self, totals: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         num, den, all_num, all_den = totals
-        base = np.divide(all_num, all_den, out=np.full(len(num), np.nan), where=all_den > 0)
-        return np.asarray((num + self.prior * base) / (den + self.prior))
+        return rates(num, den, all_num, all_den, np.float64(self.prior))
+
+
+def rates(
+    num: NDArray[np.float64],
+    den: NDArray[np.float64],
+    all_num: NDArray[np.float64],
+    all_den: NDArray[np.float64],
+    prior: NDArray[np.float64] | np.float64,
+) -> NDArray[np.float64]:
+    """num / den (broadcasts), drawn to all_num / all_den by `prior` events; NaN before anything happened."""
+    base = np.divide(all_num, all_den, out=np.full(np.shape(all_num), np.nan), where=all_den > 0)
+    return np.asarray((num + prior * base) / (den + prior))
 
 
 class Open(msgspec.Struct, frozen=True, tag=str.lower):
@@ -251,27 +250,35 @@ class Open(msgspec.Struct, frozen=True, tag=str.lower):
         return np.asarray(np.round(left, 6), np.float64)
 
 
-class Way(msgspec.Struct, frozen=True, tag=str.lower):
-    """The way from one place to another: `context.drop` is (drop_lat, drop_lon) of the request, `store` the store's lat and lon.
-
-    how: its length, its parts to the north and to the east, both as log kilometres, or its bearing as sine and cosine.
-    """
-
-    start: str
-    stop: str
-    how: Literal["distance", "offsets", "bearing"] = "distance"
+Feature = Union[
+    Attribute, Context, Age, Hour, Weekday, Position, Similarity, Taste, Bucket, Count, Rate, Open, Way, Expression, Expected
+]  # fmt: skip
+Accumulating: TypeAlias = Count | Rate | Open
 
 
-Feature = Union[Attribute, Context, Age, Hour, Weekday, Position, Similarity, Taste, Bucket, Count, Rate, Open, Way]
-Accumulating = (Count, Rate, Open)
+def flat(features: Iterable[Feature]) -> tuple[Feature, ...]:
+    """Features and all that they are made of, each once: also what is expected, and what it is expected by."""
+    found: list[Feature] = []
+    for feature in features:
+        overs = expectations((feature,))
+        found += [feature, *overs, *(one for over in overs for one in over.given)]
+    return tuple(dict.fromkeys(found))
 
 
-def entity_field(path: str) -> tuple[str, str]:
-    """The entity and the field that a path such as `item.genre` names; raises DesignError where it names none."""
-    entity, dot, field = path.partition(".")
-    if not (entity and dot and field):
-        raise DesignError(f"attribute {path!r} names no entity; write it as 'entity.field', such as 'item.genre'")
-    return entity, field
+def accumulated(features: Iterable[Feature]) -> tuple[Expected, ...]:
+    """What accumulators are over, each once."""
+    return expectations(one for one in features if isinstance(one, Accumulating))
+
+
+def expectations(features: Iterable[Feature]) -> tuple[Expected, ...]:
+    """What features expect, each once."""
+    found: list[Expected] = []
+    for feature in features:
+        if isinstance(feature, Expected):
+            found.append(feature)
+        elif isinstance(feature, Accumulating):
+            found += [stream.over for stream in feature.streams() if stream.over is not None]
+    return tuple(dict.fromkeys(found))
 
 
 def name_of(feature: Feature) -> str:
@@ -295,8 +302,13 @@ def name_of(feature: Feature) -> str:
             return f"{how}({start}, {stop})"
         case Count(stream, by, window):
             return f"count({stream}, by={'+'.join(by) or 'all'}, {window})"
+        case Expression(text):
+            return f"expression({text})"
+        case Expected(outcome):
+            return f"expected({outcome})"
         case Rate(stream, per, by, half_life, _, values):
-            what = f"mean({stream}" if values else f"rate({stream} per {per}"
+            stream_ = f"{stream.name} over expected" if stream.over else stream
+            what = f"mean({stream_}" if values else f"rate({stream} per {per}"
             return f"{what}, by={'+'.join(by) or 'all'}, {half_life})"
         case _:
             return type(feature).__name__.lower()

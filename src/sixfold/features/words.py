@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .given import Given
 from .spec import (
     SHOWN,
     Age,
@@ -9,6 +10,8 @@ from .spec import (
     Bucket,
     Context,
     Count,
+    Expected,
+    Expression,
     Hour,
     Open,
     Position,
@@ -37,12 +40,12 @@ def age(path: str) -> Age:
 
 
 def hour() -> Hour:
-    """The hour of day (UTC) as two columns."""
+    """The hour of day as two columns, by the clock of `requirements.timezone`."""
     return Hour()
 
 
 def weekday() -> Weekday:
-    """The day of the week (UTC)."""
+    """The day of the week, Monday 0, by the clock of `requirements.timezone`."""
     return Weekday()
 
 
@@ -83,9 +86,30 @@ def rate(
     return Rate(_stream(stream), _stream(per), _by(by), half_life, prior)
 
 
-def mean(stream: str | Stream, *, by: str | tuple[str, ...] = (), half_life: str, prior: float = 20.0) -> Rate:
-    """`mean("watch", by="video", half_life="7d")`: the smoothed, decayed mean value of an outcome."""
-    return Rate(_stream(stream), _stream(stream), _by(by), half_life, prior, values=True)
+def mean(
+    stream: str | Stream,
+    *,
+    by: str | tuple[str, ...] = (),
+    half_life: str,
+    prior: float = 20.0,
+    over: Expected | None = None,
+) -> Rate:
+    """`mean("watch", by="video", half_life="7d")`: the smoothed, decayed mean value of an outcome.
+
+    With `over=expected("done", ...)` of how much longer than expected it took, as log(value / expected).
+    """
+    of = _stream(stream) if over is None else Stream(_stream(stream).name, _stream(stream).at_least, over)
+    return Rate(of, of, _by(by), half_life, prior, values=True)
+
+
+def expression(formula: str) -> Expression:
+    """`expression("waiting / (helpers + 1)")`: a formula of numbers of the request."""
+    return Expression(formula)
+
+
+def expected(outcome: str, *given: Given) -> Expected:
+    """`expected("done", context("waiting"), hour())`: the seconds an outcome takes by what is given alone."""
+    return Expected(outcome, given)
 
 
 def under_way(*until: str, by: str | tuple[str, ...] = (), half_life: str = "2h") -> Open:

@@ -16,14 +16,21 @@ from ..features.spec import (
     Attribute,
     Bucket,
     Context,
+    Expected,
     Feature,
     Similarity,
     Stream,
     Taste,
     Way,
+    flat,
     name_of,
 )  # fmt: skip
 from .finding import Finding, Rule, error, warning
+
+
+def parts_of(design: Design) -> list[tuple[int, Feature]]:
+    """(number, feature) of all features and of what they are made of."""
+    return [(i, one) for i, feature in enumerate(design.learning.features) for one in flat((feature,))]
 
 
 def outcomes(design: Design) -> set[str]:
@@ -38,7 +45,9 @@ def streams_of(design: Design) -> list[tuple[str, Stream]]:
     if design.learning.history is not None:
         found.append(("learning.history", design.learning.history))
     found += [(f"learning.heads.{name}", head.stream) for name, head in design.learning.heads.items()]
-    for i, feature in enumerate(design.learning.features):
+    for i, feature in parts_of(design):
+        if isinstance(feature, Expected):
+            found.append((f"learning.features[{i}]", Stream(feature.outcome)))
         if isinstance(feature, Accumulating):
             found += [(f"learning.features[{i}]", stream) for stream in dict.fromkeys(feature.streams())]
     return found
@@ -50,7 +59,7 @@ def paths_of(design: Design) -> list[tuple[str, str]]:
     if not design.estimates:
         slate = design.slate
         found = [("problem.decides.available", slate.available), ("problem.decides.title", slate.title)]
-    for i, feature in enumerate(design.learning.features):
+    for i, feature in parts_of(design):
         where = f"learning.features[{i}]"
         if isinstance(feature, Attribute | Age | Similarity):
             found.append((where, feature.path))
@@ -113,9 +122,7 @@ def reads_no_label(design: Design) -> Iterator[Finding]:
     """Counts of an outcome hold only what came before; a value stored under its name may hold what came after."""
     names = outcomes(design)
     contexts = [
-        (f"learning.features[{i}]", feature.name)
-        for i, feature in enumerate(design.learning.features)
-        if isinstance(feature, Context)
+        (f"learning.features[{i}]", feature.name) for i, feature in parts_of(design) if isinstance(feature, Context)
     ]
     for where, path in [*paths_of(design), *contexts]:
         name = path.rpartition(".")[2]

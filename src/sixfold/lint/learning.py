@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from .. import formula
 from ..design import Design
 from ..errors import DesignError
-from ..ranking import formula
 from ..retrieval import EASE
 from .finding import Finding, Rule, error, spaced, warning
 

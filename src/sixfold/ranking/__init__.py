@@ -7,5 +7,5 @@ release never meets them. Nothing here knows events, members or items: it sees c
 Read next: examples.py (what a ranker learns from), trees.py (how a forest scores), forest.py (how it
 is trained), linear.py with newton.py (the baseline that is always there), blend.py (both as one), sampling.py (fewer
 negatives, and undoing it), calibration.py with isotonic.py (predicted equals observed),
-formula.py (several heads, one value), heads.py (all of it in a row).
+heads.py (all of it in a row).
 """

@@ -38,8 +38,9 @@ class Forest(msgspec.Struct, frozen=True, tag="forest"):
     trees have no minimum of rows per leaf, so it is what stands against them. patience stops after
     that many trees without a better validation loss, and keeps the best number of trees; it acts
     only where `fit` is given validation rows. threads is part of the spec because CatBoost sums in
-    another order on another number of them. linear is the share of the log-odds that a linear ranker of the same examples
-    has (see `blend`); it acts only where a probability is predicted.
+    another order on another number of them. column_share is the share of the columns
+    that a level of a tree chooses from, drawn anew for each. linear is the share of the log-odds that a linear ranker of the
+    same examples has (see `blend`); it acts only where a probability is predicted.
     """
 
     trees: Annotated[int, Meta(ge=1, le=10_000)] = 300
@@ -48,6 +49,7 @@ class Forest(msgspec.Struct, frozen=True, tag="forest"):
     l2: Annotated[float, Meta(ge=0)] = 3.0
     patience: Annotated[int, Meta(ge=1)] = 30
     threads: Annotated[int, Meta(ge=1)] = 2
+    column_share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     linear: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     loss: Literal["logloss", "rmse", "mae"] | tuple[Annotated[float, Meta(gt=0, lt=1)], ...] = "logloss"
 
@@ -100,6 +102,8 @@ class Forest(msgspec.Struct, frozen=True, tag="forest"):
             "allow_writing_files": False,
             "logging_level": "Silent",
         }
+        if self.column_share < 1:
+            params["rsm"] = self.column_share
         pool, held_out = (None if rows is None else _pool(rows) for rows in (examples, validation))
         stop = {} if held_out is None else {"early_stopping_rounds": self.patience, "use_best_model": True}
         callbacks = None if progress is None else [_Report(progress, self.trees)]
@@ -176,14 +180,16 @@ def _arrays_of(model: Any, *, logistic: bool) -> FittedForest:
         exported = json.loads(path.read_bytes())
     _scale, bias = exported["scale_and_bias"]
     trees = exported["oblivious_trees"]
-    depth = max((len(tree["splits"]) for tree in trees), default=0)
+    # Where the columns that a tree may choose from say nothing it has no splits at all, not even an empty list.
+    asked = [tree["splits"] or [] for tree in trees]
+    depth = max(map(len, asked), default=0)
     features = np.zeros((len(trees), depth), np.int32)
     borders = np.full((len(trees), depth), np.inf, np.float32)
     leaves = np.zeros((len(bias), len(trees), 2**depth))
-    for at, tree in enumerate(trees):
-        level = len(tree["splits"])
-        features[at, :level] = [split["float_feature_index"] for split in tree["splits"]]
-        borders[at, :level] = [split["border"] for split in tree["splits"]]
+    for at, (tree, splits) in enumerate(zip(trees, asked, strict=True)):
+        level = len(splits)
+        features[at, :level] = [split["float_feature_index"] for split in splits]
+        borders[at, :level] = [split["border"] for split in splits]
         # CatBoost lays a leaf's heads side by side. The answers missing at the end are no: high bits of 0.
         leaves[:, at, : 2**level] = np.reshape(tree["leaf_values"], (2**level, len(bias))).T
     importance = np.asarray(model.get_feature_importance(type="PredictionValuesChange"), np.float32)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..formula import Formula
 from ..types import Floats
-from .formula import Formula
 from .sampling import Sampling
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ from ..estimate import Estimator
 from ..estimation import Estimator as Spec
 from ..estimation import FittedEstimator, law
 from ..estimation.legs import Legs
+from ..estimation.quantiles import FittedQuantiles, Quantiles
 from ..events.hashing import Hashes
 from ..features.indexed import Frame, Indexed
 from ..features.spec import CONTEXT
@@ -156,6 +158,10 @@ def fit(
     joint = Legs().fit(np.where(np.stack([np.isnan(later.seconds[name]) for name in legs], axis=1), np.nan, pits))
     total = forecast[:, 0] if len(legs) == 1 else joint.total(levels, forecast)
     coverage = design.learning.coverage.fit(levels, total, later.label)
+    if design.learning.refit:
+        for name, leg in legs.items():
+            with stages.stage(f"{kind} of {name}, again on all before the test"):
+                legs[name] = _refit(material, made, name, spec, leg, columns)
     return Estimator(design, material.features, legs, joint, coverage)
 
 
@@ -174,6 +180,19 @@ def _fit_leg(
         validation=Examples.of(training.table[late], seconds[late]),
         progress=partial(stages.tell, f"{spec.__struct_config__.tag} of {name}"),
     )  # fmt: skip
+
+
+def _refit(
+    material: Material, made: Spans, name: str, spec: Spec, leg: FittedEstimator, columns: tuple[str, ...]
+) -> FittedEstimator:
+    """A leg learned from the calibration rows too: what its quantiles lack was measured on them, by the leg as it was before."""
+    table = np.concatenate([made.training.table, made.calibrating.table])
+    seconds = np.concatenate([made.training.seconds[name], made.calibrating.seconds[name]])
+    known = np.flatnonzero(~np.isnan(seconds))
+    if isinstance(spec, Quantiles) and isinstance(leg, FittedQuantiles):
+        spec = msgspec.structs.replace(spec, trees=max(len(leg.forest.features), 1))
+    rng = np.random.default_rng([material.design.learning.seed, *name.encode()])
+    return spec.fit(Examples.of(table[known], seconds[known]), rng, columns=columns)
 
 
 def _took(log: Indexed, name: str, decisions: NDArray[np.intp], design: Design) -> Floats:

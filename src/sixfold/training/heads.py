@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import formula
 from ..design import Amount, Happens, Head
 from ..errors import DataError
 from ..events.hashing import combine, mix
-from ..ranking import formula
 from ..ranking.calibration import Calibration, Identity
 from ..ranking.examples import Examples as Fitting
 from ..ranking.forest import Forest

@@ -91,9 +91,10 @@ def prepare(
     available = None if design.estimates else design.slate.available
     also = (available,) if available else ()
     features = features or fit.fit(
-        design.learning.features, log, until=cuts.first, memory=design.memory, also=also, area=area
-    )
-    return Material(design, log, ids, cuts, features, Batch(log, ids, design.memory), f"{total:016x}")
+        design.learning.features, log, until=cuts.first, memory=design.memory, also=also, area=area,
+        timezone=design.requirements.timezone, source=Batch(log, ids, design.memory),
+    )  # fmt: skip
+    return Material(design, log, ids, cuts, features, Batch(log, ids, design.memory, features), f"{total:016x}")
 
 
 def _makes(design: Design) -> str:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sixfold.errors import DesignError
-from sixfold.ranking.formula import parse
+from sixfold.formula import parse
 
 HEADS = ("watch", "seconds")
 COLUMNS = {"watch": np.array([0.1, 0.5], np.float32), "seconds": np.array([10.0, 0.0], np.float32)}

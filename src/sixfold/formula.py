@@ -1,6 +1,6 @@
-"""Several heads, one value: "watch * (1 + log1p(seconds))", read as data and never run as code.
+"""Several columns, one value: "watch * (1 + log1p(seconds))", read as data and never run as code.
 
-The text is parsed to a syntax tree, and every node has to be one of a short list: names of heads,
+The text is parsed to a syntax tree, and every node has to be one of a short list: names of columns,
 numbers, + - * / **, and the functions below. What is not on the list is refused with its own text.
 """
 
@@ -9,13 +9,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError, nearest
-from ..types import Floats
+from .errors import DesignError, nearest
+from .types import Floats
 
 _LONGEST = 300
 """Characters of a formula at most; it bounds how deep it nests, too."""
@@ -60,31 +61,42 @@ class Formula:
         >>> value({"watch": np.array([0.5]), "seconds": np.zeros(1)})
         array([0.5], dtype=float32)
         """
-        wide = {name: np.asarray(columns[name], np.float64) for name in self.names}
-        with np.errstate(all="ignore"):
-            value = np.asarray(self._step(wide)).astype(np.float32)
+        value = self.exact(columns).astype(np.float32)
         return np.where(np.isnan(value), np.float32(-np.inf), value)
 
+    def exact(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+        """The same (n,) as it is computed, NaN where a row has no value."""
+        wide = {name: np.asarray(columns[name], np.float64) for name in self.names}
+        with np.errstate(all="ignore"):
+            return np.asarray(self._step(wide), np.float64)
 
-def parse(text: str, known: Iterable[str]) -> Formula:
-    """The formula `text` over the columns `known`. Raises DesignError naming the part that is not allowed."""
+
+def parse(text: str, known: Iterable[str] | None = None) -> Formula:
+    """The formula `text` over the columns `known`, or over whatever it names. Raises DesignError naming the part that is not
+    allowed."""
     if len(text) > _LONGEST:
         raise DesignError(f"formula has {len(text)} characters, expected at most {_LONGEST}; split it into heads")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DesignError(f"formula {text!r} cannot be read: {error}; expected one such as 'watch * 2'") from error
-    reader = _Reader(text, frozenset(known))
+    reader = _Reader(text, None if known is None else frozenset(known))
     step = reader.read(tree)
     if not reader.names:
-        raise DesignError(f"formula {text!r} uses no column; {nearest('', reader.known)}")
+        raise DesignError(f"formula {text!r} uses no column; {nearest('', reader.known or ())}")
     return Formula(text, tuple(reader.names), step)
+
+
+@cache
+def parsed(text: str) -> Formula:
+    """The same of whatever names it has, parsed once."""
+    return parse(text)
 
 
 class _Reader:
     """Turns allowed nodes into steps, collecting the names met."""
 
-    def __init__(self, text: str, known: frozenset[str]) -> None:
+    def __init__(self, text: str, known: frozenset[str] | None) -> None:
         self.text, self.known = text, known
         self.names: dict[str, None] = {}
 
@@ -112,7 +124,7 @@ class _Reader:
         return lambda columns: value
 
     def _column(self, name: str) -> _Step:
-        if name not in self.known:
+        if self.known is not None and name not in self.known:
             raise DesignError(f"formula {self.text!r} names {name!r}, which is no column; {nearest(name, self.known)}")
         self.names[name] = None
         return lambda columns: columns[name]
