@@ -30,7 +30,6 @@ from .similarity import similarity
 from .source import Asker, Look, Source, bucket, context_of, expression, of_asker, remembered, way
 from .spec import (
     CONTEXT,
-    Accumulating,
     Accumulator,
     Age,
     Attribute,
@@ -47,6 +46,7 @@ from .spec import (
     Way,
     Weekday,
     entity_field,
+    is_summed,
     name_of,
 )
 from .sums import Sums
@@ -148,9 +148,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
 
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Every accumulator that any feature reads, each once."""
-        found = [
-            one for feature in self.features if isinstance(feature, Accumulating) for one in feature.accumulators()
-        ]
+        found = [one for feature in self.features if is_summed(feature) for one in feature.accumulators()]
         return tuple(dict.fromkeys(found))
 
     def matrix(self, source: Source, frame: Frame) -> Floats:
@@ -178,7 +176,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
             plain = tuple(
                 (feature, at, member is not None and of_asker(feature, member))
                 for feature, at in zip(self.features, columns, strict=True)
-                if not isinstance(feature, Accumulating)
+                if not is_summed(feature)
             )
             summed = {at.start: feature for feature, at in zip(self.features, columns, strict=True)}
             self._plans[member] = _Plan(plain, Sums.of(summed, member))
