@@ -21,7 +21,7 @@ import numpy as np
 
 from sixfold import beginning, journey, loading, pipeline
 from sixfold.evaluation import slates
-from sixfold.ingest import ingest
+from sixfold.ingest import Taken, ingest
 from sixfold.language import ndcg, recall
 from sixfold.pipeline import Model
 from sixfold.training import heads, run
@@ -34,8 +34,15 @@ from sixfold.workspace import Workspace
 from sixfold.worlds.video import VideoWorld
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "movielens"
-DATA = Path(os.environ.get("SIXFOLD_DATA", Path(__file__).parent.parent.parent / "shared" / "data")) / "movielens-1m"
+HOME = Path(os.environ.get("SIXFOLD_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
+DATA = HOME / "movielens-1m"
 FILES = ("ratings_users_1_2999.csv.gz", "movies.dat", "users.dat")
+
+
+def filled(example: Path, *files: Path) -> tuple[Workspace, list[Taken]]:
+    """A workspace with what an example's mapping makes of some files, and what became of each."""
+    workspace = Workspace(Path(tempfile.mkdtemp(prefix="sixfold-")))
+    return workspace, [ingest(workspace, path, example / "mapping.toml", now=time.time_ns() // 1000) for path in files]
 
 
 def movielens(part: str) -> None:
@@ -44,9 +51,7 @@ def movielens(part: str) -> None:
         print(f"MovieLens-1M: skipped, {DATA} is absent; set SIXFOLD_DATA")
         return
     start = time.perf_counter()
-    workspace = Workspace(Path(tempfile.mkdtemp(prefix="sixfold-")))
-    for name in FILES:
-        ingest(workspace, DATA / name, EXAMPLE / "mapping.toml", now=time.time_ns() // 1000)
+    workspace, _ = filled(EXAMPLE, *(DATA / name for name in FILES))
     wanted, events = loading.load(EXAMPLE / "design.py"), list(workspace.batches())
     fitted = prepare(wanted, events, cuts=_cuts(prepare(wanted, events)))
     judged = fitted if part == "validation" else replace(fitted, cuts=_later(fitted))

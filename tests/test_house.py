@@ -65,6 +65,7 @@ NAMES_A_SYSTEM = {
     ("loading.py", "; run 'sixfold new video --dir "),
     # Words by which columns of any table are guessed, and an example in an error.
     ("events/naming.py", "video"), ("events/naming.py", "movie"), ("events/naming.py", "movies"),
+    ("events/naming.py", "delivery"), ("events/naming.py", "delivered"),
     ("events/mapping_toml.py", ' entries in item; give one, as {video = "video_id"}'),
 }  # fmt: skip
 """(file, text) that may name a system all the same."""

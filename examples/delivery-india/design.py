@@ -21,10 +21,9 @@ design = Design(
         features=(
             *map(context, ("age", "rating", "condition", "others", "weather", "traffic", "meal", "vehicle", "festival", "built")),
             distance("context.pickup", "context.drop"), hour(), weekday(),
-            *(mean("delivered", by="courier", half_life=half_life) for half_life in ("7d", "60d")),
             mean("delivered", by="city", half_life="14d"), mean("delivered", half_life="3h"),
         ),
-        estimator=Quantiles(trees=400, learning_rate=0.08),
+        estimator=Quantiles(trees=600, depth=8, learning_rate=0.08, log=False),
         split=Split(retrievers=0.1, ranker=0.64, calibration=0.06, test=0.2),
     ),
     scale=Scale(users=100_000, items=440),

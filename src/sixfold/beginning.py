@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,6 +13,9 @@ from .design import Design
 from .errors import DataError, nearest
 from .workspace import Workspace
 from .worlds.kept import World, keep, kept
+
+if TYPE_CHECKING:
+    from .events.infer import Reading
 
 QUESTIONS = (
     ("What is a success?", "requirements.label"),
@@ -109,8 +113,11 @@ def fill(
     return counts
 
 
-def from_files(files: list[Path], folder: Path) -> Begun:
-    """A workspace from a user's tables: roles and joins inferred, a mapping and a design written, the log filled."""
+def from_files(files: list[Path], folder: Path, *, reading: Reading | None = None) -> Begun:
+    """A workspace from a user's tables: roles and joins inferred, a mapping and a design written, the log filled.
+
+    A table that may be of times or of what members did is read by `reading`, else as its names say.
+    """
     import time
 
     from .events.infer import infer
@@ -119,7 +126,7 @@ def from_files(files: list[Path], folder: Path) -> Begun:
     from .ingest import ingest
 
     design_path, mapping_path = _free(folder / "design.py"), _free(folder / "mapping.toml")
-    found = infer(files)
+    found = infer(files, reading=reading)
     mapping_path.write_text(write_mapping(found.mapping, comments=found.comments()))
     workspace = Workspace(folder)
     lines = [
@@ -130,7 +137,8 @@ def from_files(files: list[Path], folder: Path) -> Begun:
     ]
     for path in files:
         if found.mapping.tables_for(path):
-            lines.append(str(ingest(workspace, path, mapping_path, now=time.time_ns() // 1000)))
+            taken = ingest(workspace, path, mapping_path, now=time.time_ns() // 1000)
+            lines += [str(taken), *taken.details()]
     design_path.write_text(design_text(found, workspace))
     lines += ["", f"wrote {design_path}", "", *_questions(workspace), "", *_next(folder, "sixfold ingest MORE-FILES")]
     return Begun([str(mapping_path), str(design_path)], lines)

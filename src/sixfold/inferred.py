@@ -5,9 +5,15 @@ What comes out is text to edit, not an object: the user reads it, and it is load
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+
+from . import durations
 from .errors import DataError
 from .events.infer import Inferred
-from .events.mapping import EntityTable, ImpressionTable, OutcomeTable
+from .events.infer_asks import asked_of
+from .events.mapping import DecisionTable, EntityTable, Given, ImpressionTable, OutcomeTable
 from .features.attributes import Kind, kind_of
 from .features.indexed import Indexed, Vocabulary, index, joined
 from .features.store import Store
@@ -18,11 +24,14 @@ MEMBER = "member"
 
 def design_text(found: Inferred, workspace: Workspace) -> str:
     """The text of a `design.py` for the log that these tables filled. Raises DataError where no table is a log."""
-    logs = [table for table in found.mapping.table if not isinstance(table, EntityTable)]
+    asks = [table for table in found.mapping.table if isinstance(table, DecisionTable)]
+    if asks:
+        return _estimate_text(found, asks[0], workspace)
+    logs = [table for table in found.mapping.table if isinstance(table, OutcomeTable | ImpressionTable)]
     if not logs:
         raise DataError("none of the files says what members did; give one with an id of each and a time")
     item = _item(logs[0])
-    log = _peek(workspace, (MEMBER, item))
+    log = _peek(workspace, (MEMBER, item), item=item)
     label = _label(log)
     features = [*_attributes(log, MEMBER), *_attributes(log, item), *_counts(log, label, item)]
     return _TEMPLATE.format(
@@ -34,15 +43,83 @@ def design_text(found: Inferred, workspace: Workspace) -> str:
     )  # fmt: skip
 
 
+def _estimate_text(found: Inferred, table: DecisionTable, workspace: Workspace) -> str:
+    """The text of a design that estimates how long the rows of a table take."""
+    profile = next(one for one in found.profiles if one.path.name == Path(table.file).name or len(found.profiles) == 1)
+    own = table.decision if isinstance(table.decision, str) or table.decision is None else table.decision.column
+    keys = [key for key, of in table.keys.items() if (of if isinstance(of, str) else of.column) != own]
+    label = list(table.outcomes)[-1]
+    log = _peek(workspace, tuple(keys), item=None)
+    took = log.outcomes[label]["value"] if label in log.outcomes else np.empty(0)
+    if not len(took):
+        raise DataError("no row of the files says how long it took; look at events/quarantine.jsonl for the reasons")
+    window = _window(float(np.quantile(took, 0.995)), _span_s(log))
+    features = [_context(log, name) for name, one in table.context.items() if not (isinstance(one, Given) and one.lat)]
+    for key in keys:
+        features += _attributes(log, key)
+    features += _of_places(found, table, keys, label)
+    slow, fast = ("60d", "7d") if _span_s(log) > 60 * 86_400 else ("14d", "1d")
+    for key in keys:
+        features += [f'mean("{label}", by="{key}", half_life="{half_life}")' for half_life in (fast, slow)]
+        features.append(f'under_way("{label}", by="{key}")')
+    features += [f'mean("{label}", half_life="{half_life}")' for half_life in ("1h", slow)]
+    features += [f'under_way("{label}")', "hour()", "weekday()"]
+    typical = float(np.median(took)) / 60
+    return _ESTIMATE.format(
+        name=workspace.folder.resolve().name or "mine", of=asked_of(profile), label=label, window=window,
+        features="\n".join(f"            {feature}," for feature in features),
+        users=max([len_of(log, key) for key in keys], default=1), items=max(len(log.decisions["ts"]), 1),
+        step=5 if typical >= 15 else 1,
+    )  # fmt: skip
+
+
+def _context(log: Indexed, name: str) -> str:
+    """A value of the request, with a column for each of its texts where there are more than the usual ten."""
+    texts = len(log.texts.get(f"context.{name}", ()))
+    return f'context("{name}", top={min(texts, 50)})' if texts > 10 else f'context("{name}")'
+
+
+_WINDOWS = ("10m", "30m", "1h", "2h", "3h", "6h", "12h", "1d", "2d", "7d", "14d", "30d", "60d")
+
+
+def _window(long_s: float, span_s: float) -> str:
+    """The shortest usual window that holds all but the longest times, with half as much again to spare.
+
+    It is a tenth of the log at most, or hardly a decision of the test part would be complete.
+    """
+    fits = [one for one in _WINDOWS if durations.parse(one) / 1e6 >= 1.5 * long_s] or [_WINDOWS[-1]]
+    short = [one for one in _WINDOWS if durations.parse(one) / 1e6 <= span_s / 10] or [_WINDOWS[0]]
+    return min(fits[0], short[-1], key=durations.parse)
+
+
+def _span_s(log: Indexed) -> float:
+    """How long a log runs; a stray row with a date of another year does not count."""
+    ts = log.decisions["ts"]
+    return float(np.subtract(*np.quantile(ts, (0.99, 0.01)))) / 1e6 if len(ts) else 0.0
+
+
+def _of_places(found: Inferred, table: DecisionTable, keys: list[str], label: str) -> list[str]:
+    """How far and which way, where two places are known, and how long it takes at each."""
+    placed = [one.of for one in found.mapping.table if isinstance(one, EntityTable) and one.place and one.of in keys]
+    named = [name for name, one in table.context.items() if isinstance(one, Given) and one.lat]
+    # From where it starts to where it goes; what is called neither comes in the order of its columns.
+    named.sort(key=lambda name: {"pickup": 0, "drop": 2}.get(name, 1))
+    places = [*placed, *(f"context.{name}" for name in named)]
+    out = []
+    if len(places) >= 2:
+        out = [f'{way}("{places[0]}", "{places[-1]}")' for way in ("distance", "offsets", "bearing")]
+    return out + [f'mean("{label}", by="{place}@14", half_life="14d")' for place in places]
+
+
 def _item(table: OutcomeTable | ImpressionTable) -> str:
     if isinstance(table, ImpressionTable):
         return next(iter(table.item))
     return next(name for name in table.keys if name != MEMBER)
 
 
-def _peek(workspace: Workspace, types: tuple[str, str]) -> Indexed:
+def _peek(workspace: Workspace, types: tuple[str, ...], *, item: str | None) -> Indexed:
     ids = Vocabulary(Store(), types)
-    return joined([index(events, ids, item=types[1]) for events in workspace.batches()])
+    return joined([index(events, ids, item=item) for events in workspace.batches()])
 
 
 def _label(log: Indexed) -> str:
@@ -117,6 +194,31 @@ design = Design(
     ),
     components=Components(candidates=Service(deadline_ms=25, fallback="popular"),
                           ranking=Service(deadline_ms=40, fallback="retrieval order")),
+    scale=Scale(users={users}, items={items}),
+)
+'''
+
+_ESTIMATE = '''"""Written from your own tables by `sixfold new --from`: read it, and change what was guessed wrong."""
+
+from sixfold.language import *
+
+ended = outcome("{label}")  # its value is the seconds since the {of} was asked for
+
+design = Design(
+    name="{name}",
+    problem=Problem(
+        goal="How long each {of} takes, told when it is asked for",
+        # void=("cancelled",) would name outcomes after which there is nothing to wait for; area=Area(...) the degrees served
+        decides=Estimate(of="{of}", promise=Promise(late_per_min=3, early_per_min=1, round_to_min={step})),
+    ),
+    metrics=Metrics(offline=(covered().within(0.85, 0.95), bias().within(-2, 2)), slices=("hour",)),
+    requirements=Requirements(label=ended, window="{window}", retrain="1d", p99_ms=100, requests_per_s=50),
+    learning=Learning(
+        features=(  # all that was known when it was asked for: leave out what was not
+{features}
+        ),
+        estimator=Quantiles(trees=150),
+    ),
     scale=Scale(users={users}, items={items}),
 )
 '''

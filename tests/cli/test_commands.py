@@ -226,6 +226,39 @@ def test_own_tables_from_a_file_to_a_slate(tmp_path):
     assert call("verify-skew", "--most", 200, folder=folder).code == 0
 
 
+def orders_csv(path: Path) -> Path:
+    """Orders of 12 stores over 6 days, each as slow as its store; two rows that cannot be, and two places that are none."""
+    rng = np.random.default_rng(0)
+    out = ["order_id,created_at,delivered_at,store_id,items,drop_lat,drop_lon,store_lat,store_lon"]
+    for n in range(2400):
+        at, store, items = 1_700_000_000 + n * 216, n % 12, n % 5
+        took = int(600 + 120 * store + 60 * items + rng.integers(0, 300)) * (-1 if n in (7, 8) else 1)
+        lat, lon = (0, 0) if n in (20, 21) else (52.3 + rng.random() / 10, 4.8 + rng.random() / 10)
+        out.append(f"o{n},{at},{at + took},s{store},{items},{lat:.5f},{lon:.5f},{52.3 + store / 100:.2f},4.9")
+    path.write_text("\n".join(out) + "\n")
+    return path
+
+
+def test_own_orders_from_a_file_to_an_estimate(tmp_path):
+    orders, folder = orders_csv(tmp_path / "orders.csv"), tmp_path / "own"
+    done = call("new", "--from", orders, folder=folder)
+    assert done.code == 0, done.err
+    assert "orders.csv: 4,796 events new, 0 known already, 2 rows quarantined, 2 values unknown" in done.out
+    assert "  2 rows quarantined: delivered_at is before created_at\n" in done.out
+    assert "  2 values unknown: drop (drop_lat, drop_lon): the place is (0, 0)\n" in done.out
+    assert '"reason":"delivered_at is before created_at: 1699' in (folder / "events" / "quarantine.jsonl").read_text()
+    assert call("ingest", orders, folder=folder).out == "orders.csv: read before, unchanged\n"
+    assert call("validate", folder=folder).code == 0
+    trained = call("train", "--quick", "--json", folder=folder)
+    assert trained.code == 0
+    promised = []
+    for store, lat in (("s11", 52.41), ("s0", 52.3)):
+        asked = f'{{"store": "{store}", "pickup": [{lat}, 4.9], "drop": [52.35, 4.85], "items": 2}}'
+        promised.append(call("estimate", "--context", asked, "--json", folder=folder).json["promise_s"])
+    assert promised[0] > promised[1] + 600
+    assert call("verify-skew", "--most", 200, folder=folder).code == 0
+
+
 # Mistakes
 
 

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
+from sixfold import golden, upkeep
 from sixfold.evaluation.skew import verify_log
+from sixfold.events.places import Area
 from sixfold.events.schema import concat
 from sixfold.features import fit, words
 from sixfold.features.batch import Batch
@@ -18,7 +21,6 @@ from sixfold.features.table import Fitted
 from sixfold.training.estimates import frame_of
 from sixfold.training.material import prepare
 from sixfold.types import SECOND
-from sixfold.upkeep import signature
 
 
 def test_online_is_batch(timed):
@@ -40,9 +42,9 @@ def over_what_is_usual(timed):
         words.mean("delivered", by=by, half_life=half_life, prior=2, over=USUAL)
         for by in ("store", (), "context.drop@14", ("store", "context.rain")) for half_life in ("1h", "3d")
     ]  # fmt: skip
-    learning = msgspec.structs.replace(timed.design.learning, features=(USUAL, words.hour(), words.weekday(), *over))
-    wants = msgspec.structs.replace(timed.design.requirements, timezone="America/New_York")
-    return msgspec.structs.replace(timed.design, learning=learning, requirements=wants)
+    learning = structs.replace(timed.design.learning, features=(USUAL, words.hour(), words.weekday(), *over))
+    wants = structs.replace(timed.design.requirements, timezone="America/New_York")
+    return structs.replace(timed.design, learning=learning, requirements=wants)
 
 
 def test_online_is_batch_over_what_is_usual(timed):
@@ -95,9 +97,11 @@ def test_a_state_over_another_expectation_is_another(timed):
     design = over_what_is_usual(timed)
     features = prepare(design, timed.workspace.batches()).features
     ((name, usual),) = features.expectations.items()
-    other = {name: msgspec.structs.replace(usual, base=usual.base + 1)}
-    assert signature(features, None) != signature(msgspec.structs.replace(features, expectations=other), None)
-    assert signature(features, None) == signature(msgspec.json.decode(msgspec.json.encode(features), type=Fitted), None)
+    other = {name: structs.replace(usual, base=usual.base + 1)}
+    assert upkeep.signature(features, None) != upkeep.signature(structs.replace(features, expectations=other), None)
+    assert upkeep.signature(features, None) == upkeep.signature(
+        msgspec.json.decode(msgspec.json.encode(features), type=Fitted), None
+    )
 
 
 def test_what_is_under_way_is_what_a_count_finds(timed):
@@ -132,3 +136,25 @@ def test_an_order_that_never_ends_is_forgotten_in_the_end(timed):
     frame = Frame(np.array([last]), {}, {}, np.ones(1, np.int16))
     batch = Batch(material.log, material.ids, None)
     assert feature.combine([batch.total(one, frame) for one in feature.accumulators()])[0] == 0
+
+
+def test_a_place_outside_the_area_is_unknown_to_training_and_service_alike(timed):
+    events = list(timed.workspace.batches())
+    north = float(np.median(concat(events).decisions["context.drop_lat"]))
+    area = Area(north - 1, -179, north, 179)
+    problem = structs.replace(timed.design.problem, decides=structs.replace(timed.design.estimate, area=area))
+    design = structs.replace(timed.design, problem=problem)
+    material = prepare(design, events)
+    lat = concat(events).decisions["context.drop_lat"]
+    assert (np.isnan(material.log.decisions["context.drop_lat"]) == (lat > north)).all()
+    assert material.features.area == area
+    outside = material.features.asked({"drop_lat": north + 0.1, "drop_lon": 4.9})
+    assert np.isnan([outside[f"context.drop_{end}"][0] for end in ("lat", "lon")]).all()
+    assert not verify_log(design, events, most=120)
+    model = timed.trained.release.estimator
+    served = replace(model, features=structs.replace(model.features, area=area))
+    kept = golden.sample(served, concat(events))
+    far = kept.rows[:, model.columns.index("distance(store, context.drop)")]
+    assert np.isnan(far).any() and not np.isnan(far).all()
+    golden.check(served, kept)
+    assert upkeep.signature(served.features, None) != upkeep.signature(model.features, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import click
 import msgspec
@@ -17,21 +18,35 @@ from .common import Progress, as_json, emit, in_dir
 @click.option(
     "--from", "source", type=click.Path(exists=True, path_type=Path), help="Your own tables; name all of them."
 )
+@click.option(
+    "--as",
+    "reading",
+    type=click.Choice(["estimate", "slate"]),
+    help="What a table that may be read in two ways is for.",
+)
 @click.argument("more", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @in_dir
 @as_json
-def new(system: str | None, source: Path | None, more: tuple[Path, ...], folder: Path, machine: bool) -> None:
+def new(
+    system: str | None,
+    source: Path | None,
+    reading: Literal["estimate", "slate"] | None,
+    more: tuple[Path, ...],
+    folder: Path,
+    machine: bool,
+) -> None:
     """A workspace: a design to edit, from a shipped system or guessed from your own files.
 
     \b
     sixfold new video --dir my-video
     sixfold new --from ratings.csv items.csv users.csv --dir mine
+    sixfold new --from orders.csv stores.csv --dir mine
     """
     from .. import beginning
 
     if source is not None:
         files = [source, *([Path(system)] if system else []), *more]
-        begun = beginning.from_files(files, folder)
+        begun = beginning.from_files(files, folder, reading=reading)
     elif system is not None:
         begun = beginning.from_system(system, folder)
     else:

@@ -39,7 +39,7 @@ def entity_table(
             guesses.append(Guess(profile.path.name, name, "one many-valued category", why, "likely"))
             continue
         for column in columns:
-            value, guess = _value(column, profile, titled="title" in values)
+            value, guess = value_of(column, profile, titled="title" in values)
             guesses.append(guess)
             if value is not None:
                 values[_name(column, guess)] = value
@@ -65,7 +65,9 @@ def _one_hot(columns: list[Column]) -> tuple[str, Attribute]:
     return "flags" if shared in ("", "is", "has", "c") else shared, Attribute(flags=labels)
 
 
-def _value(column: Column, profile: FileProfile, *, titled: bool) -> tuple[str | Attribute | None, Guess]:
+def value_of(column: Column, profile: FileProfile, *, titled: bool) -> tuple[str | Attribute | None, Guess]:
+    """What a column is worth as a value: a category, a number, a time, or nothing; only the first title is one."""
+
     def guess(chosen: str, why: str, certainty: str = "likely") -> Guess:
         return Guess(profile.path.name, column.name, chosen, why, certainty)  # type: ignore[arg-type]
 

@@ -170,14 +170,16 @@ def write_mapping(mapping: Mapping, *, comments: MappingOf[str, Sequence[str]] |
         lines += [f"# {_line(comment)}" for comment in unsaid.pop(table.file, ())]
         lines.append("[[table]]")
         data = msgspec.to_builtins(table)
-        values = data.pop("values", {})
+        apart = ("context", "outcomes") if isinstance(table, DecisionTable) else ("values",)
+        groups = {name: data.pop(name, {}) for name in apart}
         if not data.get("form"):
             data.pop("form", None)
         ordered = {"file": data.pop("file"), "kind": data.pop("kind"), **data}
         lines += [f"{_toml_key(name)} = {_toml(value)}" for name, value in ordered.items()]
-        if values:
-            lines += ["", "[table.values]"]
-            lines += [f"{_toml_key(name)} = {_toml(value)}" for name, value in values.items()]
+        for group, values in groups.items():
+            if values:
+                lines += ["", f"[table.{group}]"]
+                lines += [f"{_toml_key(name)} = {_toml(value)}" for name, value in values.items()]
         lines.append("")
     return "\n".join(lines)
 

@@ -112,3 +112,77 @@ def happening(name: str) -> str:
             if part in (verb, verb + "ed", verb + "d", verb + "s", verb + "ing"):
                 return verb
     return ""
+
+
+_ASKS = frozenset(
+    ("order", "trip", "ride", "job", "delivery", "task", "ticket", "booking", "shipment", "parcel", "appointment")
+)
+_OF_ASKS = frozenset(("pickup", "dropoff", "courier", "driver", "dasher", "dispatch"))
+_ENDED = frozenset(("delivered", "delivery", "dropoff", "dropped", "end", "ended", "finish", "finished", "complete", "completed",
+                    "closed", "done", "arrived", "arrival", "resolved"))  # fmt: skip
+_TOOK = frozenset(("duration", "taken", "took", "elapsed"))
+_FORECAST = frozenset(("estimated", "estimate", "eta", "expected", "promised", "planned", "scheduled", "due", "updated",
+                       "modified", "driving"))  # fmt: skip
+_UNITS = {"ms": "ms", "millis": "ms", "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "min",
+          "mins": "min", "minute": "min", "minutes": "min", "h": "h", "hour": "h", "hours": "h"}  # fmt: skip
+_DATED = frozenset(
+    ("time", "at", "ts", "date", "datetime", "timestamp", "actual", "on", "taken", "took", "duration", "elapsed")
+)
+_LATER = frozenset(("fare", "tip", "toll", "tolls", "paid", "refund", "late", "delay", "delayed"))
+_FROM = frozenset(
+    ("pickup", "restaurant", "store", "shop", "merchant", "origin", "start", "source", "from", "warehouse")
+)
+_TO = frozenset(("drop", "dropoff", "delivery", "customer", "destination", "end", "dest", "to", "client", "consumer"))
+_LAT, _LON = frozenset(("lat", "latitude")), frozenset(("lon", "lng", "long", "longitude"))
+
+
+def says_ask(name: str) -> str:
+    """What a name says is waited for: "order_id" gives order; "" where it says nothing of the kind."""
+    said = (singular(word.removesuffix("data")) for word in words(name))
+    return next((one for one in said if one in _ASKS), "")
+
+
+def of_asks(name: str) -> bool:
+    """True for names that come with orders and trips: trip_id, dropoff_at, courier."""
+    return bool(says_ask(name)) or not _OF_ASKS.isdisjoint(words(name))
+
+
+def says_end(name: str) -> bool:
+    return not _ENDED.isdisjoint(words(name))
+
+
+def says_forecast(name: str) -> bool:
+    """True where a time or a duration was foretold or kept up, and did not happen: promised_at, estimated_duration."""
+    return not _FORECAST.isdisjoint(words(name))
+
+
+def says_took(name: str) -> bool:
+    """True for a duration that something had: Time_taken_min, trip_duration."""
+    return not _TOOK.isdisjoint(words(name)) and not says_forecast(name)
+
+
+def unit_of(name: str) -> str:
+    """The unit of a duration, as a mapping has it; "" where the name does not say."""
+    return next((_UNITS[word] for word in reversed(words(name)) if word in _UNITS), "")
+
+
+def says_later(name: str) -> bool:
+    """True for what is known only at the end: a fare, a tip, a delay."""
+    return not _LATER.isdisjoint(words(name))
+
+
+def ended_by(name: str) -> str:
+    """The outcome that a time or a duration tells of: "delivered_at" gives delivered; done where the name does not say."""
+    kept = [word for word in words(name) if word not in _DATED and word not in _UNITS and not word.isdigit()]
+    return "_".join(kept) or "done"
+
+
+def place_part(name: str) -> tuple[str, str] | None:
+    """Which number of which place a column is: "drop_lat" gives lat, drop; None where it is none."""
+    parts = words(name)
+    end = next((end for end, known in (("lat", _LAT), ("lon", _LON)) if not known.isdisjoint(parts)), None)
+    if end is None:
+        return None
+    rest = [word for word in parts if word not in _LAT | _LON]
+    role = "drop" if not _TO.isdisjoint(rest) else "pickup" if not _FROM.isdisjoint(rest) else ""
+    return end, role or "_".join(rest) or "place"
