@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sixfold import formula
 from sixfold.language import (
     ALS,
     Design,
@@ -35,12 +36,12 @@ from sixfold.language import (
     weekday,
 )  # fmt: skip
 from sixfold.pipeline import Model, Retriever
-from sixfold.ranking import formula
 from sixfold.ranking.calibration import FittedIdentity
 from sixfold.ranking.heads import FittedHead, FittedHeads
 from sixfold.ranking.sampling import KeepAll
 from sixfold.ranking.trees import FittedForest
 from sixfold.retrieval.als import ALSFitted
+from sixfold.retrieval.norms import ASKING
 from sixfold.retrieval.popular import PopularFitted
 from sixfold.training.material import Material
 from sixfold.types import Queries
@@ -80,12 +81,12 @@ def design(each: int = EACH) -> Design:
     )  # fmt: skip
 
 
-def als(vectors: NDArray[np.float32]) -> ALSFitted:
-    """The source that those vectors are; who has no history asks with their mean."""
+def als(vectors: NDArray[np.float32], asking: NDArray[np.float32] | None = None) -> ALSFitted:
+    """The source that those vectors are, its reach measured on those who ask; who has no history asks with their mean."""
     spec = ALS(factors=vectors.shape[1])
     settings = np.array([spec.unobserved, spec.l2, spec.nu])
     vectors = np.ascontiguousarray(vectors)
-    return ALSFitted.of(vectors, vectors.mean(axis=0), settings, np.int64(0))
+    return ALSFitted.of(vectors, vectors.mean(axis=0), settings, np.int64(0), asking)
 
 
 def queries(history: NDArray[np.int32], items: int) -> Queries:
@@ -100,7 +101,12 @@ def queries(history: NDArray[np.int32], items: int) -> Queries:
 
 def model(data: Data, material: Material) -> Model:
     """The model of a world, over the features that were fitted to its log."""
-    sources: dict[str, Retriever] = {"als": als(data.vectors), "popular": PopularFitted(np.array(data.popularity))}
+    # Not those by whom recall is measured.
+    others = np.setdiff1d(np.arange(len(data.history)), data.asked)[:ASKING]
+    sources: dict[str, Retriever] = {
+        "als": als(data.vectors, data.member_vectors[others]),
+        "popular": PopularFitted(np.array(data.popularity)),
+    }
     value = formula.parse("watch", ["watch"])
     columns = Model(material.design, material.features, sources, FittedHeads({}, value)).columns
     head = FittedHead(_forest(len(columns)), KeepAll(), FittedIdentity())

@@ -11,10 +11,9 @@ import numpy as np
 from . import estimate as estimating
 from . import pipeline
 from .errors import DataError, nearest
-from .estimate import Estimator, asked_of
+from .estimate import Estimator, all_read, asked, said
 from .estimation.promise import words
 from .explain import Explained, explain
-from .features.indexed import Frame
 from .features.online import State
 from .release import Release
 from .types import Asks, Floats
@@ -105,6 +104,7 @@ def _unwanted(release: Release, state: State, exclude: Sequence[str]) -> np.ndar
 
 class Told(msgspec.Struct, frozen=True):
     """An estimate with what led to it, in seconds. words: what is told. quantiles: by level; legs: the median of each.
+    unknown: why, by name.
     reasons: column, its number, and by how much the mean would differ were it not known."""
 
     release: str
@@ -114,7 +114,7 @@ class Told(msgspec.Struct, frozen=True):
     mean_s: float
     quantiles: dict[str, float]
     legs: dict[str, float]
-    unknown: list[str]
+    unknown: dict[str, str]
     reasons: list[tuple[str, float | None, float]]
 
 
@@ -126,14 +126,10 @@ def estimate(workspace: Workspace, given: Mapping[str, object], *, explained: bo
     """
     release = workspace.current()
     model, state = release.estimator, workspace.state(release)
-    named = asked_of(model, given)
-    # Who is not named is a stranger, as over HTTP.
-    keys = {
-        entity: state.ids[entity].rows(np.array([named.keys.get(entity, "").encode()]))
-        for entity in model.features.entities(None)
-    }
+    all_read(model.features, given)
+    request = said(model.features, given)
     ts = state.now() + 1
-    frame = Frame(np.array([ts]), keys, model.features.asked(named.context), np.ones(1, np.int16))
+    frame = asked(model.features, state, request, ts)
     found = estimating.estimate(model, state, frame)
     promise = model.design.estimate.promise
     told = promise.told(model.levels, found.quantiles, found.promised_s)[0].tolist()
@@ -142,7 +138,8 @@ def estimate(workspace: Workspace, given: Mapping[str, object], *, explained: bo
         release.id, ts, words(*told), float(found.promised_s[0]), float(found.mean[0]),
         {f"{level:g}": float(q) for level, q in zip(model.levels, found.quantiles[0], strict=True)},
         {name: float(leg[half]) for name, leg in zip(model.legs, found.legs[0], strict=True)},
-        [name for name in named.keys if keys[name][0] < 0], reasons(model, found.table[0]) if explained else [],
+        {name: "it is not in the log" for name in request.keys if frame.keys[name][0] < 0} | request.wrong,
+        reasons(model, found.table[0]) if explained else [],
     )  # fmt: skip
 
 

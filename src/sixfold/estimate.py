@@ -1,12 +1,13 @@
 """An estimate from end to end: features -> legs -> the whole, made to cover -> a promise. Evaluation and serving both run it.
 
-It takes one ask or many at once, as rows of a frame, and looks at the world through a source of features: the online state or
-the log in bulk, as slates do (`pipeline`).
+A request is read here too, for the command line and for the service. An estimate takes one ask or many at once, as rows of a
+frame, and looks at the world through a source of features: the online state or the log in bulk, as slates do (`pipeline`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,10 +20,15 @@ from .estimation import FittedEstimator, law
 from .estimation.conformal import FittedConformal
 from .estimation.legs import FittedLegs
 from .estimation.quantiles import FittedQuantiles
+from .events.places import REASONS, Area, checked_places
 from .features.indexed import Frame
+from .features.online import State
 from .features.source import Source
 from .features.table import Fitted
-from .types import Floats
+from .types import ID_BYTES, Floats
+
+_MOST = 1e300
+"""Numbers from here on are no measurements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,48 +68,86 @@ class Estimated:
     promised_s: NDArray[np.float64]
 
 
-class Given(NamedTuple):
-    """What is known of one ask: ids by entity type, and values of the request."""
+class Said(NamedTuple):
+    """What a request says: ids by entity type, the context as features read it, and what is wrong with places, by name."""
 
     keys: dict[str, str]
     context: dict[str, str | float]
+    wrong: dict[str, str]
 
 
-def asked_of(model: Estimator, given: Mapping[str, object]) -> Given:
-    """What a request says, taken apart: an id where the name is of an entity type, a place [lat, lon] as two numbers.
+def said(features: Fitted, values: Mapping[str, object]) -> Said:
+    """A request taken apart: an id where the name is of an entity type, a place [lat, lon] as two numbers, null as nothing.
 
-    Raises DataError for a value that no feature reads, or of a wrong kind.
+    A place that is missing or wrong is left out of the context, so that it is unknown to features and in the log alike.
+    Raises DataError naming the value that is of a wrong kind.
     """
-    entities, contexts = model.features.entities(None), model.features.contexts
-    keys: dict[str, str] = {}
+    entities = features.entities(None)
+    keys = {name: _id(name, value) for name, value in values.items() if name in entities and value is not None}
     context: dict[str, str | float] = {}
-    for name, value in given.items():
-        if name in entities:
-            if not isinstance(value, str):
-                raise DataError(f"{name} is {value!r}; expected the id of a {name} as text")
-            keys[name] = value
-        elif isinstance(value, list | tuple):
-            lat, lon = _place(name, value, contexts)
-            context |= {f"{name}_lat": lat, f"{name}_lon": lon}
-        elif name not in contexts:
-            raise DataError(f"{name!r} is read by no feature of the release; {nearest(name, [*entities, *contexts])}")
-        elif isinstance(value, str):
-            context[name] = value
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            context[name] = float(value)
-        else:
-            raise DataError(f"{name} is {value!r}; expected a number or text")
-    return Given(keys, context)
+    for name, value in values.items():
+        if name not in entities:
+            context |= _named(name, value)
+    wrong = {place: why for place in features.places if (why := _wrong(context, place, features.area))}
+    gone = {f"{place}_{end}" for place in wrong for end in ("lat", "lon")}
+    return Said(keys, {name: value for name, value in context.items() if name not in gone}, wrong)
 
 
-def _place(name: str, value: Sequence[object], contexts: tuple[str, ...]) -> tuple[float, float]:
-    if f"{name}_lat" not in contexts:
-        known = [one.removesuffix("_lat") for one in contexts if one.endswith("_lat")]
-        raise DataError(f"{name!r} is a place that no feature of the release reads; {nearest(name, known)}")
-    if len(value) != 2 or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in value):
-        raise DataError(f"{name} is {list(value)!r}; expected [latitude, longitude] in degrees")
-    lat, lon = (float(one) for one in value)  # type: ignore[arg-type]
-    return lat, lon
+def all_read(features: Fitted, values: Mapping[str, object]) -> None:
+    """Raises DataError for the first value that no feature reads: mistyped, as likely as not."""
+    known = [*features.entities(None), *features.contexts, *features.places]
+    for name in values:
+        if name not in known:
+            raise DataError(f"{name!r} is read by no feature of the release; {nearest(name, known)}")
+
+
+def asked(features: Fitted, state: State, request: Said, ts: int) -> Frame:
+    """A request as features want it, as of ts; who is not named is a stranger. Raises DataError naming a text where a number is
+    read."""
+    keys = {
+        entity: state.ids[entity].rows(np.array([request.keys.get(entity, "").encode()]))
+        for entity in features.entities(None)
+    }
+    return Frame(np.array([ts]), keys, features.asked(request.context), np.ones(1, np.int16))
+
+
+def _id(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value or "\0" in value or len(value.encode()) > ID_BYTES:
+        raise DataError(
+            f"context {name!r} is {_shown(value)}; expected the id of a {name}: 1 to {ID_BYTES} bytes of text"
+        )
+    return value
+
+
+def _named(name: str, value: object) -> dict[str, str | float]:
+    """One value of the context by the names that features know, none where it is null."""
+    match value:
+        case None:
+            return {}
+        case str() if len(value.encode()) <= ID_BYTES and "\0" not in value:
+            return {name: value}
+        case bool():
+            pass
+        case int() | float() if abs(value) < _MOST:
+            return {name: float(value)}
+        case [int() | float() as lat, int() | float() as lon] if max(abs(lat), abs(lon)) < _MOST:
+            return {f"{name}_lat": float(lat), f"{name}_lon": float(lon)}
+    raise DataError(
+        f"context {name!r} is {_shown(value)}; expected a number, a text of up to {ID_BYTES} bytes or [latitude, longitude]"
+    )
+
+
+def _wrong(context: Mapping[str, str | float], place: str, area: Area | None) -> str:
+    """What is wrong with a place of the request, nothing where all is well."""
+    ends = [context.get(f"{place}_{end}", math.nan) for end in ("lat", "lon")]
+    if any(isinstance(end, str) for end in ends):
+        return ""  # The features refuse it, by name.
+    (code,) = checked_places([ends[0]], [ends[1]], area=area).tolist()
+    return REASONS[code]
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:64]
 
 
 def estimate(model: Estimator, known: Source, frame: Frame) -> Estimated:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +43,16 @@ class Retriever(Protocol):
         """The best k items for each query."""
 
 
-@runtime_checkable
 class Affine(Protocol):
     """A source that can also say how well any item suits a query, on a scale that a refit does not change."""
 
     def affinity(self, queries: Queries, ask: NDArray[np.int64], items: Rows) -> Floats:
         """The affinity of item (n,) to query ask (n,), NaN where the source does not know the item."""
+
+
+def is_affine(source: object) -> TypeGuard[Affine]:
+    """Whether a source says affinities; `isinstance` of a protocol would take longer than some of a request's stages."""
+    return hasattr(source, "affinity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Model:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the ranker sees: the features, the place each source gave, and affinities."""
-        affine = (f"affinity({name})" for name, source in self.sources.items() if isinstance(source, Affine))
+        affine = (f"affinity({name})" for name, source in self.sources.items() if is_affine(source))
         return (*self.features.columns, *(f"rank({name})" for name in self.sources), *affine)
 
 
@@ -142,7 +146,7 @@ def table(
 ) -> Floats:
     """What the ranker sees of each candidate, (n, columns) float32: features, the place each source gave, affinities."""
     parts = [features.matrix(known, pool.frame(design, position)), pool.ranks]
-    affine: list[Affine] = [source for source in sources.values() if isinstance(source, Affine)]
+    affine: list[Affine] = [source for source in sources.values() if is_affine(source)]
     if affine:
         parts.append(_affinities(affine, known, pool))
     return np.concatenate(parts, axis=1)

@@ -28,6 +28,9 @@ SECOND = 1_000_000
 """Microseconds in a second: the unit of every ts."""
 DAY = 86_400 * SECOND
 
+ID_BYTES = 256
+"""An id, or a text of a request, in UTF-8 at most."""
+
 NOWHERE = np.int32(-1)
 """The row of an id that is not known, and the filler where fewer than k candidates were found."""
 

@@ -160,3 +160,19 @@ def test_names_that_are_taken_are_told_apart(tmp_path: Path) -> None:
     (table,) = infer([tmp_path / "trips.csv"]).mapping.table
     assert isinstance(table, DecisionTable)
     assert set(table.keys) == {"trip", "pickup"} and set(table.context) == {"pickup_", "pickup__"}
+
+
+def test_a_cancelled_order_ends_without_a_label(tmp_path: Path) -> None:
+    from sixfold.beginning import from_files
+
+    head = "order_id,created_at,cancelled_at,delivered_at,store_id,status\n"
+    rows = [
+        f"o{n},{iso(at := 1_714_000_000 + 1200 * n)},{iso(at + 300) if n % 9 == 0 else ''},"
+        f"{iso(at + 1200 + n % 700) if n % 9 else ''},s{n % 5},{'gone' if n % 9 else 'void'}\n"
+        for n in range(400)
+    ]
+    (tmp_path / "orders.csv").write_text(head + "".join(rows))
+    from_files([tmp_path / "orders.csv"], tmp_path / "w")
+    design = (tmp_path / "w" / "design.py").read_text()
+    assert 'void=("cancelled",)' in design and 'outcome("delivered")' in design
+    assert 'under_way("delivered", "cancelled", by="store")' in design and "status" not in design

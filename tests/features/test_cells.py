@@ -8,6 +8,7 @@ import pytest
 from sixfold.errors import DesignError
 from sixfold.features.cells import cells, is_combined
 from sixfold.features.ids import IdTable
+from sixfold.features.parts import Reading
 from sixfold.features.store import Store
 
 KEYS = {"member": np.array([0, 1, 0, -1], np.int32), "video": np.array([2, 2, 3, 2], np.int32)}
@@ -16,7 +17,7 @@ GENRES = np.array([[11, 12], [11, 0], [0, 0], [12, 11]], np.uint64)
 
 def found(by, *, table=None, learn=True) -> np.ndarray:
     table = IdTable(Store(), "cells") if table is None else table
-    return cells(by, KEYS, 4, members=lambda path: GENRES, table=table, learn=learn)
+    return cells(by, Reading(lambda path: GENRES, KEYS, {}, 4), table, learn=learn)
 
 
 def test_by_nothing_all_share_one_cell():
@@ -74,4 +75,4 @@ def test_an_unknown_part_is_named():
 def test_where_nothing_happened_no_key_is_missed():
     table = IdTable(Store(), "cells")
     for by in ((), ("member",), ("member", "video.genre")):
-        assert cells(by, {}, 0, members=lambda path: GENRES, table=table, learn=True).shape == (0, 1)
+        assert cells(by, Reading(lambda path: GENRES, {}, {}, 0), table, learn=True).shape == (0, 1)

@@ -34,9 +34,9 @@ class Plain:
     def hashed(self, entity, rows):
         return np.where(rows >= 0, np.uint64(1000) + rows.astype(np.uint64), np.uint64(0))
 
-    def total(self, accumulator, frame):
-        self.asked.append(accumulator)
-        return np.arange(len(frame), dtype=np.float64)
+    def totals(self, wanted, rows):
+        self.asked += wanted.accumulators
+        return np.tile(np.arange(len(rows.frame), dtype=np.float64), (len(wanted.accumulators), 1))
 
 
 def fitted(*features, kinds=None, widths=None, vocabularies=None, labels=None) -> table.Fitted:

@@ -16,6 +16,7 @@ from sixfold.features import fit, words
 from sixfold.features.batch import Batch
 from sixfold.features.indexed import Frame
 from sixfold.features.online import State
+from sixfold.features.source import Wanted, look
 from sixfold.features.store import Store
 from sixfold.features.table import Fitted
 from sixfold.training.estimates import frame_of
@@ -113,7 +114,7 @@ def test_what_is_under_way_is_what_a_count_finds(timed):
     ts, store = log.decisions["ts"][at], log.decisions["store"][at]
     frame = Frame(ts, {"store": store}, {}, np.ones(len(at), np.int16))
     batch = Batch(log, material.ids, None)
-    got = feature.combine([batch.total(one, frame) for one in feature.accumulators()])
+    got = feature.combine(list(batch.totals(Wanted(feature.accumulators()), look(batch, frame))))
     ended = {}
     for name in ("delivered", "cancelled"):
         table = log.outcomes[name]
@@ -135,7 +136,7 @@ def test_an_order_that_never_ends_is_forgotten_in_the_end(timed):
     last = int(material.log.decisions["ts"].max()) + 10 * 86_400 * SECOND
     frame = Frame(np.array([last]), {}, {}, np.ones(1, np.int16))
     batch = Batch(material.log, material.ids, None)
-    assert feature.combine([batch.total(one, frame) for one in feature.accumulators()])[0] == 0
+    assert feature.combine(list(batch.totals(Wanted(feature.accumulators()), look(batch, frame))))[0] == 0
 
 
 def test_a_place_outside_the_area_is_unknown_to_training_and_service_alike(timed):

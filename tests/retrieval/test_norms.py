@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -68,3 +70,32 @@ def test_the_scan_ends_early_where_norms_spread():
     ask = rng.normal(size=(1, 8)).astype(np.float32)
     found = index.search(asked, ask, 20)
     assert found.ids[0].tolist() == np.argsort(-(vectors @ ask[0]), kind="stable")[:20].tolist()
+
+
+def test_a_reach_is_measured_on_those_who_ask_and_keeps_nearly_all_of_the_best():
+    rng = np.random.default_rng(6)
+    vectors = rng.normal(size=(20_000, 48)).astype(np.float32)
+    vectors *= np.exp(rng.normal(size=len(vectors))).astype(np.float32)[:, None]
+    asking, others = rng.normal(size=(2, 60, 48)).astype(np.float32)
+    exact, near = NormIndex.of(vectors), NormIndex.of(vectors, asking)
+    assert exact.reach == 1 and near.reach < 1
+    assert (np.diff(near.norms) <= 0).all() and (near.rows == exact.rows).all()
+    asked = Queries(
+        np.ones(60, np.int64),
+        np.zeros(60, np.int32),
+        np.empty((60, 0), np.int32),
+        np.empty((60, 0), np.int64),
+        np.empty((60, 0), np.int32),
+        np.zeros(20_000, np.int64),
+    )
+    best, found = exact.search(asked, others, 300).ids, near.search(asked, others, 300).ids
+    kept = np.mean([len(np.intersect1d(*pair)) / 300 for pair in zip(best, found, strict=True)])
+    assert kept > 0.99, "those who ask later are like those it was measured on"
+    unread = replace(near, vectors=near.vectors.copy())
+    unread.vectors[15_000:] = np.nan
+    assert not np.isnan(unread.search(asked, others, 300).scores).any(), "the shortest vectors are not looked at"
+
+
+def test_few_items_are_all_looked_at():
+    vectors = np.random.default_rng(7).normal(size=(500, 4)).astype(np.float32)
+    assert NormIndex.of(vectors, vectors[:10]).reach == 1

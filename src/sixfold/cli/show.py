@@ -162,8 +162,8 @@ def told(out: Console, found: Told) -> None:
     if len(found.legs) > 1:
         legs = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in found.legs.items())
         out.print(f"legs, median minutes: {legs}", highlight=False)
-    for name in found.unknown:
-        out.print(f"note: this {name} is not in the log; a stranger's estimate", style="dim")
+    for name, why in found.unknown.items():
+        out.print(f"note: {name} counts as unknown: {why}", style="dim", highlight=False)
     if found.reasons:
         table = Table("what sets it apart", "value", "adds, minutes", box=None)
         for column, value, adds in found.reasons:

@@ -17,7 +17,7 @@ from ..estimation import law
 from ..estimation.promise import Promise
 from ..features import tiles
 from ..features.indexed import Frame
-from ..features.parts import coordinates, named_places
+from ..features.parts import Reading, named_places
 from ..features.spec import entity_field
 from ..metrics import promise as kernels
 from ..metrics.interval import interval
@@ -163,7 +163,7 @@ def place_of(material: Material, frame: Frame) -> Where | None:
         def attribute(path: str) -> NDArray[Any]:
             return material.known.attribute(path, frame.keys[entity_field(path)[0]], frame.ts)
 
-        return name, *coordinates(name, attribute, frame.context)
+        return name, *Reading(attribute, frame.keys, frame.context, len(frame)).coordinates(name)
     return None
 
 

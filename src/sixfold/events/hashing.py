@@ -18,15 +18,19 @@ Hashes = NDArray[np.uint64]
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 _A = np.uint64(0xBF58476D1CE4E5B9)
 _B = np.uint64(0x94D049BB133111EB)
+_30, _27, _31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
 def mix(words: Hashes) -> Hashes:
     """splitmix64's finaliser of every word: a bijection of uint64 that scatters its input."""
-    with np.errstate(over="ignore"):
-        x = words + _SEED
-        x = (x ^ (x >> np.uint64(30))) * _A
-        x = (x ^ (x >> np.uint64(27))) * _B
-        return x ^ (x >> np.uint64(31))
+    # In place, and of an array even where a scalar came: only those overflow without a warning.
+    x = np.add(words, _SEED, out=np.empty(np.shape(words), np.uint64))
+    x ^= x >> _30
+    x *= _A
+    x ^= x >> _27
+    x *= _B
+    x ^= x >> _31
+    return x
 
 
 def combine(first: Hashes, second: Hashes) -> Hashes:

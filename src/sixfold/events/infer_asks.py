@@ -12,7 +12,7 @@ from .guessing import Guess
 from .infer_entities import value_of
 from .infer_logs import key_of
 from .mapping import Attribute, DecisionTable, EntityTable, Given, Key, Place, Took
-from .naming import ended_by, noun_of_column, place_part, says_ask, says_id, says_later, says_took
+from .naming import ended_by, noun_of_column, place_part, says_ask, says_id, says_later, says_took, says_void
 from .parsing import numbers
 from .profile import Column, FileProfile
 from .schema import DECISION_COLUMNS, OUTCOME_COLUMNS
@@ -78,6 +78,11 @@ def decision_table(
         Guess(source, "decision", own.name if own else "all that its row says", "each value comes once" if own else
               "no column numbers the rows", "sure" if own else "likely"),
         *(Guess(source, name, one.name, "ids that rows share", "likely") for name, one in keys.items()),
+    ]  # fmt: skip
+    guesses += [
+        Guess(source, f"outcome {_outcome(one, own)}", one.name,
+              "nothing is waited for after it" if says_void(one.name) else "a time on the way", "likely")
+        for one in timed.ends[:-1]
     ]  # fmt: skip
     mapped: dict[str, str | Key] = {of: key_of(own)} if own else {}
     mapped |= {name: _key(one, profile.rows) for name, one in keys.items() if name != of}

@@ -82,6 +82,12 @@ def checked_places(lat: ArrayLike, lon: ArrayLike, *, area: Area | None = None) 
     return np.select(list(wrong.values()), [np.uint8(code) for code in wrong], np.uint8(_OUTSIDE))
 
 
+def real_places(lat: ArrayLike, lon: ArrayLike) -> NDArray[np.bool_]:
+    """(n,) whether each place is one on Earth but (0, 0): of what `checked_places` does not complain, for less."""
+    y, x = np.abs(np.asarray(lat, np.float64)), np.abs(np.asarray(lon, np.float64))
+    return np.asarray((y <= 90) & (x <= 180) & ((y >= _ZERO_DEGREES) | (x >= _ZERO_DEGREES)))
+
+
 def served(columns: Mapping[str, NDArray[Any]], area: Area | None) -> dict[str, NDArray[Any]]:
     """The same columns (n,), the places among them that are not in the area unknown: both of their numbers NaN.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,10 +19,11 @@ from .decided import frame_of, over
 from .fit import versions
 from .history import Histories, Sightings
 from .ids import IdTable
-from .indexed import Frame, Indexed, Occurrences, Vocabulary, births
+from .indexed import Indexed, Occurrences, Vocabulary, births
 from .ordered import Ordered
-from .parts import contexts_of, hashes
+from .parts import Reading, contexts_of
 from .record import weights
+from .source import Look, Wanted, look
 from .spec import CONTEXT, Accumulator, Decayed, Expected, Memory, Sawtooth, Stream, entity_field
 from .store import Store
 from .table import Fitted
@@ -85,11 +85,18 @@ class Batch:
         assert self.memory is not None, "a design that decides no slates remembers nothing of members"
         return self.memory
 
-    def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
+    def totals(self, wanted: Wanted, rows: Look) -> NDArray[np.float64]:
+        """Each accumulator (a, n) of each row."""
+        out = np.empty((len(wanted.accumulators), len(rows.frame)))
+        for place, accumulator in enumerate(wanted.accumulators):
+            out[place] = self._total(accumulator, rows)
+        return out
+
+    def _total(self, accumulator: Accumulator, rows: Look) -> NDArray[np.float64]:
         prepared = self._prepare(accumulator)
-        rows = self._cells(accumulator, frame.keys, frame.context, frame.ts, prepared.table, learn=False)
-        width = rows.shape[1]
-        flat, ts = rows.ravel(), np.repeat(frame.ts, width)
+        found = cells(accumulator.by, rows.reading, prepared.table, learn=False)
+        width = found.shape[1]
+        flat, ts = found.ravel(), np.repeat(rows.frame.ts, width)
         kernel = accumulator.kernel
         if isinstance(kernel, Sawtooth):
             window = durations.parse(kernel.window)
@@ -103,8 +110,7 @@ class Batch:
         if accumulator not in self._prepared:
             happened = self._happened(accumulator.stream)
             table = IdTable(Store(), "cells") if is_combined(accumulator.by) else None
-            context = self._contexts(accumulator.by, happened)
-            rows = self._cells(accumulator, happened.keys, context, happened.ts, table, learn=True)
+            rows = cells(accumulator.by, self._reading(accumulator.by, happened), table, learn=True)
             some = np.flatnonzero(rows.ravel() >= 0)
             source = some // rows.shape[1]
             events = Ordered.of(rows.ravel()[some], happened.ts[source])
@@ -124,7 +130,7 @@ class Batch:
         assert self._features is not None, "what is over an expectation needs the features that hold it"
         if stream.over not in self._expected:
             frame = frame_of(self._log.decisions, self._features, self.memory)
-            self._expected[stream.over] = self._features.expected(stream.over, self, frame)
+            self._expected[stream.over] = self._features.expected(stream.over, self, look(self, frame))
         return over(found, given(self._expected[stream.over], *self._places(found.decision)))
 
     def _contexts(self, by: tuple[str, ...], happened: Occurrences) -> dict[str, NDArray[Any]]:
@@ -149,20 +155,13 @@ class Batch:
         order = np.argsort(ids, kind="stable")
         return ids[order], order
 
-    def _cells(
-        self,
-        accumulator: Accumulator,
-        keys: Mapping[str, Rows],
-        context: Mapping[str, NDArray[Any]],
-        ts: Times,
-        table: IdTable | None,
-        *,
-        learn: bool,
-    ) -> Rows:
-        def members(part: str) -> Hashes:
-            return hashes(part, lambda path: self.attribute(path, keys[entity_field(path)[0]], ts), context)
+    def _reading(self, by: tuple[str, ...], happened: Occurrences) -> Reading:
+        """What events say of attributes and parts, as of before each."""
 
-        return cells(accumulator.by, keys, len(ts), members=members, table=table, learn=learn)
+        def attribute(path: str) -> NDArray[Any]:
+            return self.attribute(path, happened.keys[entity_field(path)[0]], happened.ts)
+
+        return Reading(attribute, happened.keys, self._contexts(by, happened), len(happened))
 
 
 def given(column: NDArray[Any] | None, rows: NDArray[np.intp], found: NDArray[np.bool_]) -> NDArray[Any]:

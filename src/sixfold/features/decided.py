@@ -13,7 +13,7 @@ from .expected import logs_of
 from .ids import IdTable
 from .indexed import Frame, Occurrences
 from .parts import remembered
-from .source import Source
+from .source import Source, look
 from .spec import CONTEXT, Expected, Memory, accumulated
 from .store import Store
 from .table import Fitted
@@ -34,13 +34,13 @@ class Decided:
         """Remember the decisions of a batch; source says what was known of their entities before them."""
         if self._rows is None or not len(decisions["ts"]):
             return
-        rows, first = np.unique(self._rows.insert(decisions["id"]), return_index=True)
+        row, first = np.unique(self._rows.insert(decisions["id"]), return_index=True)
         columns = {name: decisions[name] for name in self._names if name in decisions}
-        frame = frame_of(decisions, self._features, self._memory)
-        columns |= {str(over): self._features.expected(over, source, frame) for over in self._overs}
+        rows = look(source, frame_of(decisions, self._features, self._memory))
+        columns |= {str(over): self._features.expected(over, source, rows) for over in self._overs}
         for name, column in columns.items():
             self._store.require(f"decided.{name}", len(self._rows), _blank(column.dtype))
-            self._store.put(f"decided.{name}", rows, column[first])
+            self._store.put(f"decided.{name}", row, column[first])
 
     def contexts(self, decisions: Hashes) -> dict[str, NDArray[Any]]:
         """The columns (n,) of events that are of these decisions, as a frame has them; nothing where one is not known."""

@@ -18,7 +18,7 @@ from .decided import frame_of
 from .expected import Expectation
 from .indexed import Indexed
 from .parts import attributes_of, is_row
-from .source import Source
+from .source import Source, look
 from .spec import (
     Accumulating,
     Age,
@@ -115,7 +115,9 @@ def _expected(of: Expected, half: Fitted, log: Indexed, source: Source | None, u
     # In the order of their time, so that the order in which the log has them changes no digit.
     rows = np.flatnonzero(known)
     rows = rows[np.lexsort((table["id"][rows], table["ts"][rows]))]
-    return expected.fit(half.given(of, source, frame_of(take(held, at[rows]), half, None)), table["value"][rows])
+    return expected.fit(
+        half.given(of, source, look(source, frame_of(take(held, at[rows]), half, None))), table["value"][rows]
+    )
 
 
 def _known(log: Indexed, path: str, until: int) -> NDArray[Any]:

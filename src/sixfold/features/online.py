@@ -1,6 +1,6 @@
 """The online schedule: what the engine knows now, folded event by event into arrays by row.
 
-`apply` folds a batch, `attribute` and `total` read: the same two questions that `features.batch` answers from the log.
+`apply` folds a batch, `attribute` and `totals` read: the same two questions that `features.batch` answers from the log.
 A read at ts must come before the folds of that ts; whoever replays or serves keeps that order.
 """
 
@@ -19,10 +19,11 @@ from . import attributes
 from .cells import cells, is_combined
 from .decided import Decided
 from .ids import IdTable
-from .indexed import Frame, Indexed, Occurrences, Vocabulary, index
+from .indexed import Indexed, Occurrences, Vocabulary, index
 from .members import Members
-from .parts import carry, hashes
+from .parts import Reading, carry
 from .record import Record
+from .source import Look, Source, Wanted
 from .spec import Accumulator, Memory, Stream, entity_field
 from .store import Store
 from .table import Fitted
@@ -49,7 +50,7 @@ class State:
         self._decided = Decided(store, features, memory)
         self._blanks = {path: attributes.blank(kind, features.widths[path]) for path, kind in features.kinds.items()}
         self._members = None if memory is None else Members(store, memory)
-        self._looked_up: list[tuple[Frame, dict[Accumulator, NDArray[np.float64]]]] = []
+        self._plans: dict[Wanted, dict[tuple[str, ...], tuple[NDArray[np.intp], NDArray[np.intp]]]] = {}
 
     # Reading
 
@@ -59,29 +60,45 @@ class State:
     def hashed(self, entity: str, rows: Rows) -> Hashes:
         return self.ids[entity].hashes(rows)
 
-    def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
-        held = next((found for known, found in self._looked_up if known is frame), None)
-        if held is None:
-            held = {}
-            # Two: the frame of candidates and the one of those who ask (`Fitted.matrix`).
-            self._looked_up = [(frame, held), *self._looked_up[:1]]
-        if accumulator not in held:
-            held.update(self._read(self._records[accumulator.by], accumulator.by, frame))
-        return held[accumulator]
+    def totals(self, wanted: Wanted, rows: Look) -> NDArray[np.float64]:
+        """Each accumulator (a, n) of each row."""
+        out = np.empty((len(wanted.accumulators), len(rows.frame)))
+        for by, (places, picked) in self._found(wanted).items():
+            out[places] = self._read(by, rows)[picked]
+        return out
 
-    def _read(self, record: Record, by: tuple[str, ...], frame: Frame) -> dict[Accumulator, NDArray[np.float64]]:
-        """All that is kept by `by`, of each row of a frame: the sum over its cells."""
-        rows = self._cells(by, frame.keys, frame.context, frame.ts, learn=False)
-        flat, width = rows.ravel(), rows.shape[1]
+    def _found(self, wanted: Wanted) -> dict[tuple[str, ...], tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """By what is kept by the same: the places in `wanted`, and those in the record."""
+        if wanted not in self._plans:
+            places: dict[tuple[str, ...], list[int]] = {}
+            for place, one in enumerate(wanted.accumulators):
+                places.setdefault(one.by, []).append(place)
+            self._plans[wanted] = {
+                by: (
+                    np.array(found, np.intp),
+                    np.array([self._records[by].accumulators.index(wanted.accumulators[at]) for at in found], np.intp),
+                )
+                for by, found in places.items()
+            }
+        return self._plans[wanted]
+
+    def _read(self, by: tuple[str, ...], rows: Look) -> NDArray[np.float64]:
+        """All (a, n) that is kept by `by`, of each row: the sum over its cells."""
+        record, ts = self._records[by], rows.frame.ts
+        cells_of = cells(by, rows.reading, self._tables.get(by), learn=False)
+        flat, width = cells_of.ravel(), cells_of.shape[1]
         known = np.flatnonzero(flat >= 0)
-        if len(known) == len(flat) == len(frame):
-            return record.read(self.store.read(record.name, flat, record.blank), frame.ts)
-        cells = self.store.read(record.name, flat[known], record.blank)
-        source = known // width
-        return {
-            one: np.bincount(source, values, minlength=len(frame)).astype(np.float64, copy=False)
-            for one, values in record.read(cells, frame.ts[source]).items()
-        }
+        if len(known) == len(flat) == len(ts):
+            return record.read(self.store.read(record.name, flat, record.blank), ts)
+        when = ts[known // width] if width > 1 else ts[known]
+        found = record.read(self.store.read(record.name, flat[known], record.blank), when)
+        out = np.zeros((len(found), len(flat)))
+        out[:, known] = found
+        # Column by column: a sum along an axis of two or three takes ten times as long.
+        total = out[:, ::width]
+        for member in range(1, width):
+            total = total + out[:, member::width]
+        return total
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""
@@ -144,8 +161,7 @@ class State:
         self, accumulators: list[Accumulator], happened: Occurrences, by: tuple[str, ...], batch: Indexed
     ) -> None:
         record = self._records[by]
-        context = self._decided.contexts(happened.decision)
-        rows = self._cells(by, happened.keys, context, happened.ts, learn=True, batch=batch)
+        rows = cells(by, self._reading(happened, _Before(self, batch)), self._tables.get(by), learn=True)
         for least, group in _by_threshold(accumulators):
             counted = rows >= 0 if least is None else (rows >= 0) & (happened.value >= least)[:, None]
             some = np.flatnonzero(counted.ravel())
@@ -176,25 +192,13 @@ class State:
 
     # Cells
 
-    def _cells(
-        self,
-        by: tuple[str, ...],
-        keys: Mapping[str, Rows],
-        context: Mapping[str, NDArray[Any]],
-        ts: Times,
-        *,
-        learn: bool,
-        batch: Indexed | None = None,
-    ) -> Rows:
-        source = self if batch is None else _Before(self, batch)
+    def _reading(self, happened: Occurrences, source: Source) -> Reading:
+        """What events say of attributes and parts, as of before each."""
 
         def attribute(path: str) -> NDArray[Any]:
-            return source.attribute(path, keys[entity_field(path)[0]], ts)
+            return source.attribute(path, happened.keys[entity_field(path)[0]], happened.ts)
 
-        def members(part: str) -> Hashes:
-            return hashes(part, attribute, context)
-
-        return cells(by, keys, len(ts), members=members, table=self._tables.get(by), learn=learn)
+        return Reading(attribute, happened.keys, self._decided.contexts(happened.decision), len(happened))
 
 
 class _Before:
@@ -223,8 +227,8 @@ class _Before:
     def queries(self, asks: Asks) -> Queries:
         return self._state.queries(asks)
 
-    def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
-        return self._state.total(accumulator, frame)
+    def totals(self, wanted: Wanted, rows: Look) -> NDArray[np.float64]:
+        return self._state.totals(wanted, rows)
 
 
 def _by_threshold(accumulators: list[Accumulator]) -> Iterator[tuple[float | None, list[Accumulator]]]:

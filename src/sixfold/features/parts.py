@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, nearest
-from ..events.hashing import Hashes
-from ..events.places import checked_places
+from ..events.hashing import Hashes, combine, mix
+from ..events.places import real_places
+from ..types import Rows
 from . import tiles
 from .indexed import Occurrences
 from .spec import CONTEXT, Accumulating, Context, Expression, Feature, Way, flat
@@ -53,25 +54,72 @@ def contexts_of(part: str) -> tuple[str, ...]:
     return (f"{name}_lat", f"{name}_lon") if at else (name,)
 
 
-def hashes(part: str, attribute: Attribute, context: Contexts) -> Hashes:
-    """The members (n, m) of a part that is no entity; 0 where there is none."""
-    place, at, level = part.partition("@")
-    if at:
-        lat, lon = coordinates(place, attribute, context)
-        return tiles.cells(lat, lon, level=_level(part, level))[:, None]
-    if part.startswith(CONTEXT):
-        return np.asarray(_held(part, context), np.uint64)[:, None]
-    return attribute(part)
+class Reading:
+    """What some rows (n,) say of attributes, places and parts, each worked out once.
 
+    attribute gives the values of a path as of the rows' times; keys are their rows by entity, context is what came with them.
+    """
 
-def coordinates(place: str, attribute: Attribute, context: Contexts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Latitude and longitude (n,) of a place, NaN where it is not known or is none on Earth but (0, 0)."""
-    if place.startswith(CONTEXT):
-        lat, lon = as_numbers(_held(f"{place}_lat", context)), as_numbers(_held(f"{place}_lon", context))
-    else:
-        lat, lon = attribute(f"{place}.lat"), attribute(f"{place}.lon")
-    real = checked_places(lat, lon) == 0
-    return (lat, lon) if real.all() else (np.where(real, lat, np.nan), np.where(real, lon, np.nan))
+    def __init__(self, attribute: Attribute, keys: Mapping[str, Rows], context: Contexts, n: int) -> None:
+        self._read, self._keys, self._context, self._n = attribute, keys, context, n
+        self._attributes: dict[str, NDArray[Any]] = {}
+        self._places: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._finest: dict[str, Hashes] = {}
+        self._combined: dict[tuple[str, ...], Hashes] = {(): np.ones((n, 1), np.uint64)}
+
+    def __len__(self) -> int:
+        return self._n
+
+    def attribute(self, path: str) -> NDArray[Any]:
+        """The values (n, ...) of an attribute path."""
+        if path not in self._attributes:
+            self._attributes[path] = self._read(path)
+        return self._attributes[path]
+
+    def rows(self, entity: str) -> Rows:
+        """The rows (n,) of an entity, -1 where it is not known; raises DesignError where the events do not carry it."""
+        if entity not in self._keys:
+            raise DesignError(
+                f"a feature is kept by {entity!r}, which its events do not carry; {nearest(entity, self._keys)}"
+            )
+        return self._keys[entity]
+
+    def coordinates(self, place: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Latitude and longitude (n,) of a place, NaN where it is not known or is none on Earth but (0, 0)."""
+        if place not in self._places:
+            if place.startswith(CONTEXT):
+                lat, lon = (as_numbers(_held(f"{place}_{end}", self._context)) for end in ("lat", "lon"))
+            else:
+                lat, lon = self.attribute(f"{place}.lat"), self.attribute(f"{place}.lon")
+            real = real_places(lat, lon)
+            if not real.all():
+                lat, lon = np.where(real, lat, np.nan), np.where(real, lon, np.nan)
+            self._places[place] = lat, lon
+        return self._places[place]
+
+    def hashes(self, part: str) -> Hashes:
+        """The members (n, m) of a part; 0 where there is none."""
+        if is_row(part):
+            rows = self.rows(part)
+            return np.where(rows >= 0, mix(rows.astype(np.uint64)), np.uint64(0))[:, None]
+        place, at, level = part.partition("@")
+        if at:
+            if place not in self._finest:
+                self._finest[place] = tiles.cells(*self.coordinates(place), level=tiles.FINEST)[:, None]
+            return tiles.parents(self._finest[place], up=tiles.FINEST - _level(part, level))
+        if part.startswith(CONTEXT):
+            return np.asarray(_held(part, self._context), np.uint64)[:, None]
+        return _trimmed(self.attribute(part))
+
+    def combined(self, by: tuple[str, ...]) -> Hashes:
+        """The hash (n, m) of each combination of the members of parts; 0 where one of them is missing."""
+        if by not in self._combined:
+            first, more = self.combined(by[:-1])[:, :, None], self.hashes(by[-1])[:, None, :]
+            pairs = combine(first, more)
+            if not (first.all() and more.all()):
+                pairs[(first == 0) | (more == 0)] = 0
+            self._combined[by] = pairs.reshape(self._n, -1) if self._n else np.empty((0, 1), np.uint64)
+        return self._combined[by]
 
 
 def asked(features: Iterable[Feature], *, numbers: bool = False) -> tuple[str, ...]:
@@ -107,6 +155,12 @@ def remembered(features: Iterable[Feature]) -> tuple[str, ...]:
 def carry(happened: Occurrences, by: tuple[str, ...]) -> bool:
     """Whether events say whom they are of; those that do not, such as a watch without its member, are counted nowhere."""
     return all(entity is None or entity in happened.keys for entity in map(entity_of, by))
+
+
+def _trimmed(members: Hashes) -> Hashes:
+    """The members (n, m) without the last columns, which no row fills: most have one or two of the many there may be."""
+    used = np.flatnonzero(members.any(axis=0))
+    return members[:, : int(used[-1]) + 1 if len(used) else 1]
 
 
 def _level(part: str, level: str) -> int:

@@ -22,7 +22,8 @@ from .spec import Accumulator, Decayed, Sawtooth
 class Record:
     """The cells of one `by`: the array's name, and a cell in which nothing happened.
 
-    Decayed sums stand in two vectors, `at` and `sum` (d,); each window has a field of its own, `window0` and on.
+    Decayed sums stand in two vectors, `at` and `sum` (d,); each window has a field of its own, `window0` and on. half_lives (d,)
+    and spans are microseconds.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Record:
     decayed: tuple[Accumulator, ...]
     sawteeth: tuple[Accumulator, ...]
     half_lives: NDArray[np.int64]
+    spans: tuple[int, ...]
 
     @classmethod
     def of(cls, by: tuple[str, ...], accumulators: Iterable[Accumulator]) -> Self:
@@ -50,18 +52,27 @@ class Record:
         if decayed:
             blank["at"] = decay.UNSEEN
         return cls(
-            f"sums.{'+'.join(by)}", blank, decayed, sawteeth, np.array([_span(one) for one in decayed], np.int64)
+            f"sums.{'+'.join(by)}",
+            blank,
+            decayed,
+            sawteeth,
+            np.array([_span(one) for one in decayed], np.int64),
+            tuple(_span(one) for one in sawteeth),
         )
 
-    def read(self, held: NDArray[np.void], ts: Times) -> dict[Accumulator, NDArray[np.float64]]:
-        """Every accumulator of cells (n,) as of ts (n,)."""
-        out: dict[Accumulator, NDArray[np.float64]] = {}
+    @property
+    def accumulators(self) -> tuple[Accumulator, ...]:
+        """In the order in which they are read."""
+        return (*self.decayed, *self.sawteeth)
+
+    def read(self, held: NDArray[np.void], ts: Times) -> NDArray[np.float64]:
+        """Every accumulator (a, n) of cells (n,) as of ts (n,)."""
+        out = np.empty((len(self.decayed) + len(self.sawteeth), len(ts)))
         if self.decayed:
-            sums = decay.read(held["sum"], held["at"], ts[:, None], half_life=self.half_lives)
-            out.update(zip(self.decayed, sums.T, strict=True))
-        for i, one in enumerate(self.sawteeth):
+            out[: len(self.decayed)] = decay.read(held["sum"], held["at"], ts[:, None], half_life=self.half_lives).T
+        for i, span in enumerate(self.spans):
             ring = held[f"window{i}"]
-            out[one] = windows.read(ring["at"], ring["counts"], ts, window=_span(one))
+            out[len(self.decayed) + i] = windows.read(ring["at"], ring["counts"], ts, window=span)
         return out
 
     def fold(

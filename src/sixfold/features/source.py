@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,26 +13,41 @@ from .. import formula
 from ..errors import DesignError, nearest
 from ..events.hashing import Hashes
 from ..types import Asks, Queries, Rows
-from . import geography, parts
+from . import geography
 from .indexed import Frame
+from .parts import Reading, as_numbers
+from .similarity import moments
 from .spec import (
     CONTEXT,
     Accumulator,
     Age,
     Attribute,
     Bucket,
-    Count,
     Expression,
     Feature,
     Hour,
     Memory,
-    Open,
-    Rate,
     Way,
     Weekday,
     entity_field,
     name_of,
 )  # fmt: skip
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Wanted:
+    """Accumulators that are read together. Hashed by identity, so that a source may keep what it worked out for them."""
+
+    accumulators: tuple[Accumulator, ...]
+
+
+class Look(NamedTuple):
+    """A look at some rows of a table: their frame, and what it says of attributes and parts as of its ts."""
+
+    frame: Frame
+    reading: Reading
 
 
 class Source(Protocol):
@@ -48,37 +64,36 @@ class Source(Protocol):
     def queries(self, asks: Asks) -> Queries:
         """What is remembered of each asking member."""
 
-    def total(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
-        """The accumulator of each row of a frame, as of its ts."""
+    def totals(self, wanted: Wanted, rows: Look) -> Doubles:
+        """Each accumulator (a, n) of each row, as of its ts."""
 
 
-@cache
-def accumulators_of(feature: Count | Rate | Open) -> tuple[Accumulator, ...]:
-    """A feature's accumulators, made once: a request of a few rows would else make them for longer than read them."""
-    return feature.accumulators()
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """All rows, those who ask for them `alone`, and which of these each row is of: what only the member and the time decide
+    is worked out once for all candidates of a request."""
+
+    rows: Look
+    alone: Look
+    ask: NDArray[np.int64] | None
+
+    @classmethod
+    def of(cls, source: Source, frame: Frame) -> Self:
+        rows = look(source, frame)
+        if source.memory is None:
+            return cls(rows, rows, None)
+        first, ask = moments(frame.keys[source.memory.member], frame.ts)
+        return cls(rows, look(source, frame.take(first)), ask)
+
+    def spread(self, values: NDArray[Any], rows: slice) -> NDArray[Any]:
+        """Values (a, asks) of those who ask as those (a, n) of some of their rows."""
+        return values[:, rows] if self.ask is None else values.take(self.ask[rows], axis=1)
 
 
-class Totals:
-    """The accumulators of a frame, each read once, and only of those who ask (`alone`) where the asker decides it."""
-
-    def __init__(
-        self, source: Source, frame: Frame, alone: Frame | None = None, ask: NDArray[np.intp] | None = None
-    ) -> None:
-        self._source, self._frame, self._alone, self._ask = source, frame, alone, ask
-        self._of_frame: dict[Accumulator, NDArray[np.float64]] = {}
-        self._of_alone: dict[Accumulator, NDArray[np.float64]] = {}
-
-    def of(self, accumulator: Accumulator, frame: Frame) -> NDArray[np.float64]:
-        """The accumulator of each row of `frame`, which is one of the two."""
-        memory = self._source.memory
-        if memory is not None and self._alone is not None and by_member(accumulator.by, memory.member):
-            if accumulator not in self._of_alone:
-                self._of_alone[accumulator] = self._source.total(accumulator, self._alone)
-            found = self._of_alone[accumulator]
-            return found if frame is self._alone else found[self._ask]
-        if accumulator not in self._of_frame:
-            self._of_frame[accumulator] = self._source.total(accumulator, self._frame)
-        return self._of_frame[accumulator]
+def look(source: Source, frame: Frame) -> Look:
+    """A look at a frame through a source."""
+    read = partial(attribute_of, source=source, frame=frame)
+    return Look(frame, Reading(read, frame.keys, frame.context, len(frame)))
 
 
 def by_member(by: tuple[str, ...], member: str) -> bool:
@@ -94,8 +109,6 @@ def of_asker(feature: Feature, member: str) -> bool:
             return entity_field(path)[0] == member
         case Bucket(key):
             return key == member
-        case Count() | Rate() | Open():
-            return all(by_member(accumulator.by, member) for accumulator in feature.accumulators())
         case _:
             return False
 
@@ -106,12 +119,8 @@ def remembered(source: Source) -> Memory:
     return source.memory
 
 
-def way(feature: Way, source: Source, frame: Frame) -> NDArray[np.float64]:
-    ends = [
-        end
-        for place in (feature.start, feature.stop)
-        for end in parts.coordinates(place, lambda path: attribute_of(path, source, frame), frame.context)
-    ]
+def way(feature: Way, reading: Reading) -> Doubles:
+    ends = [*reading.coordinates(feature.start), *reading.coordinates(feature.stop)]
     match feature.how:
         case "distance":
             return geography.log_km(geography.great_circle_km(*ends))
@@ -121,7 +130,7 @@ def way(feature: Way, source: Source, frame: Frame) -> NDArray[np.float64]:
             return np.stack(geography.direction(*ends), axis=1)
 
 
-def bucket(feature: Bucket, source: Source, frame: Frame) -> NDArray[np.float64]:
+def bucket(feature: Bucket, source: Source, frame: Frame) -> Doubles:
     if feature.key not in frame.keys:
         raise DesignError(
             f"{name_of(feature)} is of an entity that a request does not name; {nearest(feature.key, frame.keys)}"
@@ -131,7 +140,7 @@ def bucket(feature: Bucket, source: Source, frame: Frame) -> NDArray[np.float64]
 
 
 def expression(feature: Expression, frame: Frame) -> NDArray[np.float64]:
-    read = {name: parts.as_numbers(context_of(CONTEXT + name, frame)) for name in feature.names}
+    read = {name: as_numbers(context_of(CONTEXT + name, frame)) for name in feature.names}
     return formula.parsed(feature.formula).exact(read)
 
 

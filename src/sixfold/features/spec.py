@@ -7,7 +7,7 @@ for each cell of `by`. Both schedules ask for the same inputs and accumulators, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Union
+from typing import TypeAlias, Union
 
 import msgspec
 import numpy as np
@@ -210,8 +210,19 @@ class Rate(msgspec.Struct, frozen=True, tag=str.lower):
 
     def combine(self, totals: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         num, den, all_num, all_den = totals
-        base = np.divide(all_num, all_den, out=np.full(len(num), np.nan), where=all_den > 0)
-        return np.asarray((num + self.prior * base) / (den + self.prior))
+        return rates(num, den, all_num, all_den, np.float64(self.prior))
+
+
+def rates(
+    num: NDArray[np.float64],
+    den: NDArray[np.float64],
+    all_num: NDArray[np.float64],
+    all_den: NDArray[np.float64],
+    prior: NDArray[np.float64] | np.float64,
+) -> NDArray[np.float64]:
+    """num / den (broadcasts), drawn to all_num / all_den by `prior` events; NaN before anything happened."""
+    base = np.divide(all_num, all_den, out=np.full(np.shape(all_num), np.nan), where=all_den > 0)
+    return np.asarray((num + prior * base) / (den + prior))
 
 
 class Open(msgspec.Struct, frozen=True, tag=str.lower):
@@ -242,7 +253,7 @@ class Open(msgspec.Struct, frozen=True, tag=str.lower):
 Feature = Union[
     Attribute, Context, Age, Hour, Weekday, Position, Similarity, Taste, Bucket, Count, Rate, Open, Way, Expression, Expected
 ]  # fmt: skip
-Accumulating = (Count, Rate, Open)
+Accumulating: TypeAlias = Count | Rate | Open
 
 
 def flat(features: Iterable[Feature]) -> tuple[Feature, ...]:

@@ -1,6 +1,6 @@
 """The feature table: one assembly for training and for serving.
 
-A `Source` answers two questions, an attribute as of ts and a total as of ts. The log answers them in bulk
+A `Source` answers two questions, an attribute as of ts and totals as of ts. The log answers them in bulk
 (`features.batch`), the online state by a gather (`features.online`); everything after that is this file, so the
 two cannot differ in it.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,19 +26,8 @@ from .attributes import Kind
 from .clock import UTC, Clock
 from .expected import Expectation
 from .indexed import Frame
-from .similarity import moments, similarity
-from .source import (
-    Source,
-    Totals,
-    accumulators_of,
-    attribute_of,
-    bucket,
-    context_of,
-    expression,
-    of_asker,
-    remembered,
-    way,
-)  # fmt: skip
+from .similarity import similarity
+from .source import Asker, Look, Source, bucket, context_of, expression, of_asker, remembered, way
 from .spec import (
     CONTEXT,
     Accumulating,
@@ -60,9 +49,17 @@ from .spec import (
     entity_field,
     name_of,
 )
+from .sums import Sums
 from .taste import TasteFitted, taste
 
 _WAYS = {"offsets": ("north", "east"), "bearing": ("sin", "cos")}
+
+
+class _Plan(NamedTuple):
+    """Features with their columns and whether the asker decides them, but for those that are made of sums."""
+
+    plain: tuple[tuple[Feature, slice, bool], ...]
+    sums: Sums
 
 
 class Fitted(msgspec.Struct, frozen=True, dict=True):
@@ -109,10 +106,14 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
 
     def entities(self, memory: Memory | None) -> tuple[str, ...]:
         """The entity types whose rows are needed: those of attributes and cells, and who asks and what is shown."""
-        found = {entity_field(path)[0] for path in self.kinds}
-        found |= {one.key for one in self.features if isinstance(one, Bucket)}
-        cells = (entity for one in self.accumulators() for entity in map(parts.entity_of, one.by) if entity)
-        return tuple(sorted({*found, *cells, *((memory.member, memory.item) if memory else ())}))
+        return tuple(sorted({*self._entities, *((memory.member, memory.item) if memory else ())}))
+
+    @cached_property
+    def _entities(self) -> frozenset[str]:
+        paths = {entity_field(path)[0] for path in self.kinds}
+        buckets = {one.key for one in self.features if isinstance(one, Bucket)}
+        cells = {entity for one in self.accumulators() for entity in map(parts.entity_of, one.by) if entity}
+        return frozenset(paths | buckets | cells)
 
     @cached_property
     def numbers(self) -> frozenset[str]:
@@ -146,44 +147,58 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
 
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Every accumulator that any feature reads, each once."""
-        found = [acc for f in self.features if isinstance(f, Accumulating) for acc in accumulators_of(f)]
+        found = [
+            one for feature in self.features if isinstance(feature, Accumulating) for one in feature.accumulators()
+        ]
         return tuple(dict.fromkeys(found))
 
     def matrix(self, source: Source, frame: Frame) -> Floats:
         """The table of a frame: (n, columns) float32, NaN where nothing is known."""
+        out = np.empty((len(frame), len(self.columns)), np.float32)
         if not self.features:
-            return np.zeros((len(frame), 0), np.float32)
-        found = (
-            [self._values(feature, source, frame, Totals(source, frame)) for feature in self.features]
-            if source.memory is None
-            else self._of_candidates(source, frame, source.memory.member)
-        )
-        columns = [values[:, None] if values.ndim == 1 else values for values in found]
-        return np.concatenate(columns, axis=1, dtype=np.float32)
+            return out
+        asker = Asker.of(source, frame)
+        plan = self._plan(None if source.memory is None else source.memory.member)
+        for feature, columns, shared in plan.plain:
+            if shared and asker.ask is not None:
+                values = self._values(feature, source, asker.alone)
+                values = values if len(values) == 1 else values[asker.ask]
+            else:
+                values = self._values(feature, source, asker.rows)
+            out[:, columns] = values[:, None] if values.ndim == 1 else values
+        plan.sums.fill(out, source, asker)
+        return out
 
-    def _of_candidates(self, source: Source, frame: Frame, member: str) -> list[NDArray[Any]]:
-        # What only the member and the time decide is worked out once for all candidates of a request.
-        first, ask = moments(frame.keys[member], frame.ts)
-        alone = frame.take(first)
-        totals = Totals(source, frame, alone, ask)
-        return [
-            self._values(feature, source, alone, totals)[ask]
-            if of_asker(feature, member)
-            else self._values(feature, source, frame, totals)
-            for feature in self.features
-        ]
+    def _plan(self, member: str | None) -> _Plan:
+        """How the table is filled where `member` asks; made once."""
+        if member not in self._plans:
+            stops = np.cumsum([len(self._names(feature)) for feature in self.features]).tolist()
+            columns = [slice(start, stop) for start, stop in zip([0, *stops], stops, strict=False)]
+            plain = tuple(
+                (feature, at, member is not None and of_asker(feature, member))
+                for feature, at in zip(self.features, columns, strict=True)
+                if not isinstance(feature, Accumulating)
+            )
+            summed = {at.start: feature for feature, at in zip(self.features, columns, strict=True)}
+            self._plans[member] = _Plan(plain, Sums.of(summed, member))
+        return self._plans[member]
 
-    def _values(self, feature: Feature, source: Source, frame: Frame, totals: Totals) -> NDArray[Any]:
+    @cached_property
+    def _plans(self) -> dict[str | None, _Plan]:
+        return {}
+
+    def _values(self, feature: Feature, source: Source, rows: Look) -> NDArray[Any]:
+        frame, reading = rows
         match feature:
             case Attribute(path):
-                values = attribute_of(path, source, frame)
+                values = reading.attribute(path)
                 return self._multi_hot(path, values) if self.kinds.get(path) == Kind.CATEGORY else values
             case Context():
                 name = name_of(feature)
                 values = context_of(name, frame)
                 return self._multi_hot(name, values[:, None]) if name in self.vocabularies else values
             case Age(path):
-                born = attribute_of(path, source, frame)
+                born = reading.attribute(path)
                 return np.asarray(np.log1p(np.maximum(frame.ts / SECOND - born, 0) * (SECOND / DAY)))
             case Hour():
                 angle = (self.clock.local(frame.ts) % DAY) * (2 * np.pi / DAY)
@@ -193,27 +208,27 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
             case Position():
                 return frame.position
             case Way():
-                return way(feature, source, frame)
+                return way(feature, reading)
             case Expression():
                 return expression(feature, frame)
             case Expected():
-                return np.exp(self.expected(feature, source, frame))
+                return np.exp(self.expected(feature, source, rows))
             case Bucket():
                 return bucket(feature, source, frame)
             case Similarity(path, half_life):
                 return self._similarity(path, half_life, source, frame)
             case Taste():
                 return self._taste(feature, source, frame)
-            case _:
-                return feature.combine([totals.of(accumulator, frame) for accumulator in accumulators_of(feature)])
+            case _:  # pragma: no cover
+                raise AssertionError(f"{name_of(feature)} is made of sums")
 
-    def expected(self, of: Expected, source: Source, frame: Frame) -> NDArray[np.float64]:
-        """The log of the seconds (n,) that are expected of each row of a frame."""
-        return self.expectations[str(of)].logs(self.given(of, source, frame))
+    def expected(self, of: Expected, source: Source, rows: Look) -> NDArray[np.float64]:
+        """The log of the seconds (n,) that are expected of each row."""
+        return self.expectations[str(of)].logs(self.given(of, source, rows))
 
-    def given(self, of: Expected, source: Source, frame: Frame) -> Floats:
+    def given(self, of: Expected, source: Source, rows: Look) -> Floats:
         """The columns (n, f) that something is expected by."""
-        found = (self._values(one, source, frame, Totals(source, frame)) for one in of.given)
+        found = (self._values(one, source, rows) for one in of.given)
         columns = [values[:, None] if values.ndim == 1 else values for values in found]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
@@ -254,13 +269,22 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
         return np.where(total > 0, hot / np.maximum(total, 1), np.float32(np.nan))
 
     def _multi_hot(self, name: str, values: Hashes) -> NDArray[np.bool_]:
-        vocabulary = np.array(self.vocabularies[name], np.uint64)
-        out = np.zeros((len(values), len(vocabulary)), bool)
-        order = np.argsort(vocabulary)
-        ascending = vocabulary[order]
-        for member in values.T:
-            if len(vocabulary) and member.any():
-                at = np.minimum(np.searchsorted(ascending, member), len(ascending) - 1)
-                known = np.flatnonzero(ascending[at] == member)
-                out[known, order[at[known]]] = True
+        ascending, order = self._sorted(name)
+        out = np.zeros((len(values), len(order)), bool)
+        if len(order):
+            at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+            row, member = np.nonzero((ascending[at] == values) & (values != 0))
+            out[row, order[at[row, member]]] = True
         return out
+
+    def _sorted(self, name: str) -> tuple[Hashes, NDArray[np.intp]]:
+        """A vocabulary (v,) in rising order, and the column of each; made once."""
+        if name not in self._ascending:
+            vocabulary = np.array(self.vocabularies[name], np.uint64)
+            order = np.argsort(vocabulary)
+            self._ascending[name] = vocabulary[order], order
+        return self._ascending[name]
+
+    @cached_property
+    def _ascending(self) -> dict[str, tuple[Hashes, NDArray[np.intp]]]:
+        return {}

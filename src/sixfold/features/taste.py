@@ -52,17 +52,20 @@ class Part(msgspec.Struct, frozen=True, dict=True):
         hashes, (centre, scale), table = self._arrays
         if held.dtype != np.uint64:
             x = (held.reshape(len(held), len(centre)) - centre) * scale
-            return np.asarray(np.where(np.isnan(x), 0, x) @ table[:-1])
-        out = np.zeros((len(held), table.shape[1]))
-        for column in held.T:
-            if not column.any():
-                continue
-            at = np.searchsorted(hashes, column)
-            at[at == len(hashes)] = 0
-            known = hashes[at] == column if len(hashes) else np.zeros(len(column), bool)
-            out += table[np.where(known, at, len(hashes))]
+            unknown = np.isnan(x)
+            if unknown.any():
+                x[unknown] = 0
+            return np.asarray(x @ table[:-1])
+        if not len(hashes) or not len(held):
+            return np.zeros((len(held), table.shape[1]))
+        # Fillers come last, and most rows have fewer members than there is room for.
+        held = held[:, : max(int((held != 0).any(axis=0).sum()), 1)]
+        at = np.minimum(np.searchsorted(hashes, held), len(hashes) - 1)
+        at[hashes[at] != held] = len(hashes)
+        if held.shape[1] == 1:
+            return table[at[:, 0]]
         count = (held != 0).sum(axis=1)
-        return np.asarray(out / np.sqrt(np.maximum(count, 1))[:, None])
+        return np.asarray(table[at].sum(axis=1) / np.sqrt(np.maximum(count, 1))[:, None])
 
 
 class TasteFitted(msgspec.Struct, frozen=True):

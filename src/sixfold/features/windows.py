@@ -8,6 +8,8 @@ over a whole log; all three give the same integers.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,9 +82,20 @@ def read(newest: NDArray[np.int64], counts: NDArray[np.int64], ts: Times, *, win
     """The count of cells with the newest tile (n,) and ring (n, tiles + 1) as of ts (n,), all events folded so far lying
     before ts; 0 where nothing happened."""
     ring = counts.shape[1]
-    seen = _tiles(newest, ring) >= tail(ts, window, ring - 1)[:, None]
-    total = (counts * seen).sum(axis=1)
-    return np.where(newest != UNSEEN, total, 0).astype(np.float64)
+    # How many tiles before its newest a cell still counts; a slot's own distance from the newest comes from a table, for
+    # a modulo of every slot took longer than all the rest.
+    first = tail(ts, window, ring - 1)
+    back = np.minimum(np.maximum(newest, first - 1) - first, ring)
+    seen = _distances(ring).take(newest % ring, axis=0) <= back.astype(np.int8)[:, None]
+    total: NDArray[np.float64] = np.einsum("nr,nr->n", counts, seen).astype(np.float64)
+    return total
+
+
+@cache
+def _distances(ring: int) -> NDArray[np.int8]:
+    """How many tiles before the newest each slot's is, by the slot of the newest: (ring, ring)."""
+    slot = np.arange(ring)
+    return ((slot[:, None] - slot) % ring).astype(np.int8)
 
 
 def bulk(

@@ -23,7 +23,7 @@ from ..types import Arrays, Floats, Interactions, Queries, Retrieved, Rows, Time
 from .fitted import array, below, check
 from .history import FOREVER, matrix, padded, recall
 from .index import blocks, look_up, places
-from .norms import NormIndex
+from .norms import ASKING, NormIndex
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -61,7 +61,9 @@ class ALS(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="als"):
             items = self._solve(turned, members)
         half_life = FOREVER if self.half_life is None else np.int64(durations.parse(self.half_life))
         usual = members.sum(axis=0) / np.float32(max(len(members), 1))
-        return ALSFitted.of(items, usual, self._settings(), half_life)
+        active = np.flatnonzero(np.diff(seen.indptr))
+        asking = members[rng.choice(active, min(ASKING, len(active)), replace=False)]
+        return ALSFitted.of(items, usual, self._settings(), half_life, asking)
 
     def _settings(self) -> NDArray[np.float64]:
         return np.array([self.unobserved, self.l2, self.nu])
@@ -136,9 +138,17 @@ class ALSFitted:
         object.__setattr__(self, "spread", mean - np.outer(self.mean, self.mean))
 
     @classmethod
-    def of(cls, vectors: Floats, usual: Floats, settings: NDArray[np.float64], half_life: np.int64) -> Self:
-        """The source of items with these vectors (items, f), by the catalogue's rows."""
-        index = NormIndex.of(vectors)
+    def of(
+        cls,
+        vectors: Floats,
+        usual: Floats,
+        settings: NDArray[np.float64],
+        half_life: np.int64,
+        asking: Floats | None = None,
+    ) -> Self:
+        """The source of items with these vectors (items, f), by the catalogue's rows, sought as the vectors (n, f) of some
+        who ask allow (`NormIndex.of`)."""
+        index = NormIndex.of(vectors, asking)
         mean = index.vectors.sum(axis=0, dtype=np.float64) / max(len(vectors), 1)
         return cls(index, index.vectors.T @ index.vectors, mean, usual, settings, half_life)
 
@@ -181,6 +191,7 @@ class ALSFitted:
             "vectors": self.index.vectors,
             "rows": self.index.rows,
             "norms": self.index.norms,
+            "reach": np.array(self.index.reach),
             "gram": self.gram,
             "mean": self.mean,
             "usual": self.usual,
@@ -197,10 +208,13 @@ class ALSFitted:
         check(bool((np.bincount(rows, minlength=items) == 1).all()), "rows", "each row once")
         norms = array(arrays, "norms", np.float32, (items,))
         check(bool((np.diff(norms) <= 0).all()), "norms", "descending")
+        # Releases of before there was a reach looked everywhere.
+        reach = float(array(arrays, "reach", np.float64, ())) if "reach" in arrays else 1.0
+        check(0 < reach <= 1, "reach", "above 0 and at most 1")
         settings = array(arrays, "settings", np.float64, (3,))
         check(bool((settings[:2] > 0).all()), "settings", "above 0")
         return cls(
-            NormIndex(vectors, rows, norms),
+            NormIndex(vectors, rows, norms, reach),
             array(arrays, "gram", np.float32, (factors, factors)),
             array(arrays, "mean", np.float64, (factors,)),
             array(arrays, "usual", np.float32, (factors,)),

@@ -1,14 +1,18 @@
-"""The k greatest inner products with a query's vector, exactly, after a look at a few of the vectors.
+"""The k greatest inner products with a query's vector after a look at a few of the vectors.
 
-Vectors are sorted by norm, longest first, and scanned in blocks. |v . q| <= |v| |q| (Cauchy-Schwarz), so
-once norm x norm falls below the k-th best score, no later vector can enter. Where norms spread, as
-matrix factorisation makes them do, this ends early: of 1 M x 64 it reads 4 to 13 %. Where all norms
-are alike it reads everything, and an approximate index (extra `ann`) is the better tool.
+Vectors are sorted by norm, longest first, and scanned in blocks. v . q <= reach |v| |q| with a reach of 1 (Cauchy-Schwarz), so
+once that falls below the k-th best score, no later vector can enter. Where norms spread, as matrix factorisation makes them do,
+this ends early: of 1 M x 64 it reads 4 to 13 %. Where all norms are alike it reads everything, and an approximate index (extra
+`ann`) is the better tool.
+
+In many dimensions hardly any vector points the way of a query: the cosine of the best 250 of 1 M x 64 is 0.22 in the median and
+0.69 for one in a hundred. So the reach is measured on those who ask when the index is made, and is the least that keeps all but
+one in a thousand of the best: 0.7 reads half of what 1 does.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -19,22 +23,45 @@ from .index import nothing, top
 
 FIRST, MOST = 4_096, 32_768
 """Vectors in the first block, and in the largest: each block is twice the one before."""
+KEPT = 0.999
+"""The share of the best that a reach keeps at least, in the mean over those it is measured on."""
+ASKING, DEPTH = 200, 300
+"""Those it is measured on, and how many of their best."""
+_REACHES = np.arange(100, 0, -5) / 100
 
 
 @dataclass(frozen=True, slots=True)
 class NormIndex:
-    """vectors (items, f) float32, longest first; rows (items,) int32, whose vector each is; norms (items,) float32."""
+    """vectors (items, f) float32, longest first; rows (items,) int32, whose vector each is; norms (items,) float32; reach, the
+    greatest cosine with a query that is looked for, 1 to find all."""
 
     vectors: Floats
     rows: Rows
     norms: Floats
+    reach: float = 1.0
 
     @classmethod
-    def of(cls, vectors: Floats) -> Self:
-        """The index of the vectors (items, f), whose numbers are the catalogue's rows."""
+    def of(cls, vectors: Floats, asking: Floats | None = None) -> Self:
+        """The index of the vectors (items, f), whose numbers are the catalogue's rows; its reach is measured on the vectors
+        (n, f) of some who ask, and is 1 without any."""
         norms = np.linalg.norm(vectors, axis=1)
         order = np.argsort(-norms, kind="stable").astype(np.int32)
-        return cls(np.ascontiguousarray(vectors[order]), order, norms[order])
+        exact = cls(np.ascontiguousarray(vectors[order]), order, norms[order])
+        if asking is None or not len(asking) or len(order) <= max(FIRST, 2 * DEPTH):
+            return exact
+        return replace(exact, reach=exact._least_reach(asking))
+
+    def _least_reach(self, asking: Floats) -> float:
+        """The least reach by which a scan for the DEPTH best of each query's vector (n, f) finds all but 1 - KEPT of them."""
+        found = np.empty((len(asking), len(_REACHES)))
+        for vector, row in zip(asking, found, strict=True):
+            scores = self.vectors @ vector
+            best = np.argpartition(scores, len(scores) - DEPTH)[-DEPTH:]
+            # Where a scan ends of each reach: norms fall, so it is the first place whose bound is below the last of the best.
+            bounds = scores[best].min() / np.maximum(_REACHES * np.linalg.norm(vector), np.finfo(np.float32).tiny)
+            ends = np.searchsorted(-self.norms, -bounds, side="right")
+            row[:] = (best[:, None] < ends).mean(axis=0)
+        return float(_REACHES[found.mean(axis=0) >= KEPT].min())
 
     def search(self, queries: Queries, vectors: Floats, k: int) -> Retrieved:
         """The k best allowed items for each query's vector (n, f), one query after the other: what
@@ -49,7 +76,7 @@ class NormIndex:
     def _scan(self, query: Queries, vector: Floats, k: int) -> tuple[Rows, Floats]:
         """The rows that may be among the k best, ties for the last place included, and their scores."""
         # The computed scores may exceed the computed bound by rounding: f + 2 products and sums each.
-        length = np.linalg.norm(vector) * (1 + 4 * (len(vector) + 2) * np.finfo(np.float32).eps)
+        length = self.reach * np.linalg.norm(vector) * (1 + 4 * (len(vector) + 2) * np.finfo(np.float32).eps)
         rows, scores = np.empty(0, np.int32), np.empty(0, np.float32)
         least = np.float32(-np.inf)
         start, size = 0, max(FIRST, 2 * k)

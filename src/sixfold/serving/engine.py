@@ -16,7 +16,8 @@ from msgspec import UNSET, structs
 from .. import pipeline
 from ..errors import DataError
 from ..estimate import Estimated as Found
-from ..estimate import estimated
+from ..estimate import Said, estimated
+from ..estimate import asked as asked_as
 from ..estimation.open import Known, Open
 from ..events.hashing import hash_strings
 from ..explain import Explained, explain
@@ -110,9 +111,9 @@ class Engine:
         """How long it will take, and the decision to log. Raises DataError naming what of the request cannot be read."""
         model, decides = self.release.estimator, self.release.design.estimate
         turn = self.turn()
-        said = estimating.said(asked, model.features, decides.of, decides.area)
-        frame = estimating.frame(model.features, self.state, said, ts)
-        climb.degraded.extend(said.notes)
+        said = estimating.said(asked, model.features, decides.of)
+        frame = asked_as(model.features, self.state, said, ts)
+        climb.degraded.extend(estimating.notes(said))
         found = await estimating.estimate(self._together, self._usual, frame, climb)
         offset = None if self.under_way is None else self.under_way.offset()
         shown = found if offset is None else steered(model, found, offset)
@@ -138,7 +139,7 @@ class Engine:
     def _warm_estimate(self) -> None:
         model = self.release.estimator
         _ = self._usual
-        nobody = estimating.frame(model.features, self.state, estimating.Said({}, {}, ()), self.state.now() + 1)
+        nobody = asked_as(model.features, self.state, Said({}, {}, {}), self.state.now() + 1)
         estimated(model, model.features.matrix(self.state, nobody))
 
     @cached_property

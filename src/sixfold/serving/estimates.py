@@ -13,12 +13,11 @@ import msgspec
 from ..errors import DataError, Overloaded, Unavailable
 from ..estimation.open import Known
 from ..following import as_told, next_step
-from ..types import SECOND
+from ..types import ID_BYTES, SECOND
 from . import estimating
 from .estimate_messages import Estimate, Estimated, Following
 from .failures import Refused
 from .http import About, Context, Route
-from .messages import ID_BYTES
 from .streams import Streamed, event
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ..events.incoming import Rejected
-
-ID_BYTES = 256
+from ..types import ID_BYTES
 
 Id: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=ID_BYTES, extra_json_schema={"pattern": "^[^\\u0000]*$"}, examples=["m17"])
@@ -247,6 +246,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     item: str
     members: list[str]
     """Some that the state knows."""
+    keys: dict[str, list[str]]
+    """Entities that an estimate is asked with, and some ids of each; none where slates are decided."""
     contexts: list[str]
     """What features of the release read of the moment."""
     k: Count

@@ -41,7 +41,7 @@ Role = Literal["all", "app", "candidates", "ranking"]
 
 ADMIT = 0.3
 """Share of the required p99 that a request may have waited when its turn comes; who waited longer is refused at once."""
-FLUSH_S = 0.005
+FLUSH_S = 0.02
 """Between two hand-overs of decisions to the writer."""
 EVENTS_BYTES = 8 * MIB
 A = TypeVar("A", bound=msgspec.Struct)
