@@ -24,7 +24,7 @@ from .features.spec import Memory, accumulated
 from .features.store import Store
 from .features.table import Fitted
 
-LAYOUT = 2
+LAYOUT = 3
 """Of a kept state; one of another layout is left where it is, and a new one built."""
 
 

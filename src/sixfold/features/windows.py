@@ -9,6 +9,7 @@ over a whole log; all three give the same integers.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ UNSEEN = np.int64(np.iinfo(np.int64).min)
 
 def record(tiles: int) -> np.dtype[np.void]:
     """What a cell holds: its newest tile, and a ring of counts by tile number."""
-    return np.dtype([("at", np.int64), ("counts", np.int64, (tiles + 1,))])
+    return np.dtype([("at", np.int64), ("counts", np.int32, (tiles + 1,))], align=True)
 
 
 def width(window: int, tiles: int) -> int:
@@ -37,7 +38,7 @@ def tail(ts: Times, window: int, tiles: int) -> NDArray[np.int64]:
 
 def fold(
     newest: NDArray[np.int64],
-    counts: NDArray[np.int64],
+    counts: NDArray[np.signedinteger[Any]],
     cells: Rows,
     ts: Times,
     *,
@@ -55,10 +56,12 @@ def fold(
     np.maximum.at(newest, cells, tile)
     _clear(counts, touched, before, newest[touched])
     fresh = tile > newest[cells] - ring
-    np.add.at(counts, (cells[fresh], tile[fresh] % ring), weight[fresh])
+    np.add.at(counts, (cells[fresh], tile[fresh] % ring), weight[fresh].astype(counts.dtype))
 
 
-def _clear(counts: NDArray[np.int64], cells: Rows, before: NDArray[np.int64], after: NDArray[np.int64]) -> None:
+def _clear(
+    counts: NDArray[np.signedinteger[Any]], cells: Rows, before: NDArray[np.int64], after: NDArray[np.int64]
+) -> None:
     """Empty the slots of tiles that a cell's ring has moved past."""
     ring = counts.shape[1]
     moved = after > before
@@ -78,7 +81,9 @@ def _tiles(newest: NDArray[np.int64], ring: int) -> NDArray[np.int64]:
     return newest[:, None] - (newest[:, None] - slot) % ring
 
 
-def read(newest: NDArray[np.int64], counts: NDArray[np.int64], ts: Times, *, window: int) -> NDArray[np.float64]:
+def read(
+    newest: NDArray[np.int64], counts: NDArray[np.signedinteger[Any]], ts: Times, *, window: int
+) -> NDArray[np.float64]:
     """The count of cells with the newest tile (n,) and ring (n, tiles + 1) as of ts (n,), all events folded so far lying
     before ts; 0 where nothing happened."""
     ring = counts.shape[1]
