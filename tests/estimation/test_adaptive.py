@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sixfold.errors import DesignError, ReleaseError
-from sixfold.estimation.adaptive import Adaptive, Steering, moved, settled_s
+from sixfold.estimation.adaptive import Adaptive, Steering, moved, settled_at
+from sixfold.types import SECOND
 
 LEVELS = np.array([0.05, 0.5, 0.95])
 TRUE = np.array([1000 - 164.485, 1000.0, 1000 + 164.485], np.float32)
@@ -122,8 +123,10 @@ def test_outcomes_that_are_folded_as_soon_as_they_are_known_mislead_where_demand
     seconds = rng.gamma(2, 500, n)
     q = np.tile(np.quantile(rng.gamma(2, 500, 200_000), LEVELS), (n, 1)).astype(np.float32)
     covered = []
-    for wait in (seconds, settled_s(q, seconds)):
-        offset = Adaptive().start(LEVELS).replay(q, seconds, asked=asked, settled=asked + wait)
+    asked_us = (asked * SECOND).astype(np.int64)
+    known = asked_us + (seconds * SECOND).astype(np.int64)
+    for settled in (known, settled_at(asked_us, known, q)):
+        offset = Adaptive().start(LEVELS).replay(q, seconds, asked=asked_us, settled=settled)
         covered.append(float((seconds <= moved(q, offset)[:, 1]).mean()))
     assert covered[0] < 0.46
     assert covered[1] == pytest.approx(0.5, abs=0.02)

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DesignError
 from ..ranking.arrays import need, read
-from ..types import Arrays, Floats
+from ..types import SECOND, Arrays, Floats, Times
 from .law import Doubles, checked, checked_levels, span
 from .quantiles import read_levels
 
@@ -39,13 +39,18 @@ class Adaptive(msgspec.Struct, frozen=True, tag="adaptive"):
 
     Of a 90 % interval whose times move by up to three widths, or spread to 2.5 times as wide, all but the first 200 outcomes
     are covered as before, within 3 % (a test).
+    by: an entity, each of which is steered for itself before all are together, for a shock that hits some of many
+    (`layered`); by_steps: those that are tried for each, small, for one entity has few outcomes.
     """
 
     steps: tuple[float, ...] = (0.001, 0.005, 0.02, 0.1)
+    by: str | None = None
+    by_steps: tuple[float, ...] = (0.002, 0.01)
 
     def __post_init__(self) -> None:
-        if not self.steps or min(self.steps) <= 0 or max(self.steps) > 1:
-            raise DesignError(f"steps is {list(self.steps)}; expected shares of a width above 0 and up to 1")
+        for name, steps in (("steps", self.steps), ("by_steps", self.by_steps)):
+            if not steps or min(steps) <= 0 or max(steps) > 1:
+                raise DesignError(f"{name} is {list(steps)}; expected shares of a width above 0 and up to 1")
 
     def start(self, levels: ArrayLike, *, groups: int = 1) -> Steering:
         """The state before any outcome: no offsets, all steps trusted alike, for each of the groups by itself."""
@@ -80,10 +85,12 @@ class Steering:
         steering, and the seconds (m,) it took.
         """
         _, q = checked(self.levels, quantiles)
-        rows = np.asarray(groups, np.intp)
-        error = ((np.asarray(seconds, np.float64)[:, None] - q) / span(q))[:, :, None]
+        return self.folded(errors(q, seconds), np.asarray(groups, np.intp))
+
+    def folded(self, error: Doubles, groups: NDArray[np.intp]) -> Steering:
+        """The state after the errors (m, q), in widths, of one outcome of each of m different groups."""
         offsets, trust = self.offsets.copy(), self.trust.copy()
-        offsets[rows], trust[rows] = self._stepped(error, self.offsets[rows], self.trust[rows])
+        offsets[groups], trust[groups] = self._stepped(error[:, :, None], self.offsets[groups], self.trust[groups])
         return Steering(self.levels, self.steps, offsets, trust)
 
     def to_arrays(self) -> Arrays:
@@ -115,18 +122,31 @@ class Steering:
         asked and settled (n,) are times of one unit; outcomes settled at once are folded in the order of the rows. Each
         step takes the next outcome of every group together, so that the time goes by the largest group: 25 us an outcome.
         """
-        p, q = checked(self.levels, quantiles)
-        when, rows = np.asarray(settled), np.zeros(len(q), np.intp) if groups is None else np.asarray(groups, np.intp)
-        error = (np.asarray(seconds, np.float64)[:, None] - q) / span(q)
-        order = np.lexsort((when, rows))
-        sizes = np.bincount(rows, minlength=len(self.offsets))
+        _, q = checked(self.levels, quantiles)
+        rows = np.zeros(len(q), np.intp) if groups is None else np.asarray(groups, np.intp)
+        return self.replayed(errors(q, seconds), np.asarray(asked), np.asarray(settled), rows)[0]
+
+    def replayed(
+        self, error: Doubles, asked: NDArray[np.generic], settled: NDArray[np.generic], groups: NDArray[np.intp]
+    ) -> tuple[Doubles, Doubles]:
+        """The same of errors (n, q) in widths: the offset (n, q) of each row when it was asked, and just before its own
+        outcome was folded."""
+        first = self.offset()[groups]
+        if not len(error):
+            return first, first
+        order = np.lexsort((settled, groups))
+        sizes = np.bincount(groups, minlength=len(self.offsets))
         starts = np.cumsum(sizes) - sizes
         after = self._histories(error[order], sizes, starts)
         # How many outcomes of its own group a row may see: those before it in (group, settled).
-        before = _settled_before(rows, when, np.asarray(asked), order)
-        first = self.offset()[rows]
-        place = np.clip(starts[rows] + before - 1, 0, max(len(q) - 1, 0))
-        return np.where((before > 0)[:, None], after[place] if len(q) else first, first).reshape(len(q), len(p))
+        seen = _settled_before(groups, settled, asked, order)
+        own = np.empty(len(order), np.intp)
+        own[order] = np.arange(len(order)) - starts[groups[order]]
+        at_ask, at_fold = (
+            np.where((count > 0)[:, None], after[np.maximum(starts[groups] + count - 1, 0)], first)
+            for count in (seen, own)
+        )
+        return at_ask, at_fold
 
     def _histories(self, error: Doubles, sizes: NDArray[np.intp], starts: NDArray[np.intp]) -> Doubles:
         """The offset (n, q) of its group after each outcome, given in the order of (group, settled)."""
@@ -154,13 +174,19 @@ class Steering:
         return offsets + self.steps * missed, (1 - _SHARED) * weight + _SHARED / len(self.steps)
 
 
-def settled_s(quantiles: ArrayLike, seconds: ArrayLike) -> Doubles:
-    """How long (n,) after it was asked an outcome is to be folded: when it is known, but not before its highest quantile.
+def settled_at(asked: Times, known: Times, quantiles: ArrayLike) -> Times:
+    """When (n,), us, an outcome is to be folded: when it is known, but not before its highest quantile has passed.
 
-    >>> settled_s([[600.0, 900.0], [600.0, 900.0]], [700.0, 1000.0]).tolist()
-    [900.0, 1000.0]
+    >>> settled_at(np.array([0, 0]), np.array([7, 10]) * SECOND, [[6.0, 9.0], [6.0, 9.0]]).tolist()
+    [9000000, 10000000]
     """
-    return np.maximum(np.asarray(quantiles, np.float64)[:, -1], np.asarray(seconds, np.float64))
+    highest = np.max(np.asarray(quantiles, np.float64), axis=1, initial=0)
+    return np.asarray(np.maximum(asked + (highest * SECOND).astype(np.int64), known))
+
+
+def errors(quantiles: Doubles, seconds: ArrayLike) -> Doubles:
+    """How far above each quantile (n, q) what came of it was, in widths of the row."""
+    return np.asarray((np.asarray(seconds, np.float64)[:, None] - quantiles) / span(quantiles))
 
 
 def moved(quantiles: Floats, offset: Doubles) -> Floats:

@@ -19,6 +19,7 @@ from ..estimation import law
 from ..estimation.baselines import ByKey, LinearQuantiles, Overall
 from ..estimation.quantiles import FittedQuantiles
 from ..events.hashing import Hashes
+from ..features.indexed import Frame
 from ..metrics import distribution, promise, regression
 from ..metrics.interval import Interval, interval, paired, sliced
 from ..metrics.kernel import Statistic
@@ -31,10 +32,12 @@ from ..types import Floats, Rows
 from .evaluate import Row
 from .picture import picture, place_of
 from .results import Bin, Evaluation, Measures, Picture, measure
+from .steering import as_served
 
 OVERALL = "mean of all"
 LINEAR = "linear"
 TRUTH = "the truth"
+UNSTEERED = "not steered"
 STANDARD = (
     rmse(), mae(), mape(), bias(), over_estimate(), covered(), width(), crps(),
     late_share(by_min=5), late_share(by_min=10), promise_cost(),
@@ -130,10 +133,21 @@ class Contest:
     given: dict[str, Estimated]
     row: Row
 
-    def enter(self, name: str, model: Estimator, table: Floats | None = None) -> None:
-        """Judge an estimator on the test part, by its own table (the design's where none is given)."""
-        self.given[name] = estimated(model, self.made.test.table if table is None else table)
-        self.systems[name] = self.judge.measures(self.given[name], model.levels)
+    def enter(self, name: str, model: Estimator, table: Floats | None = None, frame: Frame | None = None) -> None:
+        """Judge an estimator on the test part, by its own table and frame (the design's where none is given), as it is
+        served: where its design has outcomes steer coverage, they do."""
+        found = estimated(model, self.made.test.table if table is None else table)
+        self._enter(name, as_served(self.material, self.made.test, model, found, frame), model.levels)
+
+    def enter_chosen(self, name: str, model: Estimator) -> None:
+        """Judge the estimator of a release; where outcomes steer it, also as it would be without, for comparison."""
+        if model.design.learning.adaptive is not None:
+            self._enter(f"{name}, {UNSTEERED}", estimated(model, self.made.test.table), model.levels)
+        self.enter(name, model)
+
+    def _enter(self, name: str, given: Estimated, levels: NDArray[np.float64]) -> None:
+        self.given[name] = given
+        self.systems[name] = self.judge.measures(given, levels)
         self.row(name, self.systems[name])
 
     def enter_truth(self, world: Oracle) -> None:
@@ -149,9 +163,7 @@ class Contest:
             mean.astype(np.float32),
             promised,
         )
-        self.given[TRUTH] = given
-        self.systems[TRUTH] = self.judge.measures(given, levels)
-        self.row(TRUTH, self.systems[TRUTH])
+        self._enter(TRUTH, given, levels)
 
     def enter_baselines(self, stages: Stages) -> None:
         """A mean for all, a mean for each key, and a straight line: what an estimator has to beat."""

@@ -1,0 +1,205 @@
+"""How estimates fare in the week after a shock, as trained and as steered by outcomes: `python benchmarks/shocks.py`.
+
+    python benchmarks/shocks.py [--seed 0] [--only storm ...] [--retrain] [--json FILE]
+
+Each shock of the delivery world, and none: the shipped design learns from the days before, and the seven days from the day of the
+shock on are judged: what the 90 % interval covers, of all and of the lowest slice of the design that has enough rows to tell; how
+far the median and the promises are from those of the true distribution. With --retrain the model is trained again each midnight
+on all that is known by then, while the steering goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from msgspec import structs
+from numpy.typing import NDArray
+
+from sixfold.design import Design
+from sixfold.estimate import Estimated, Estimator, estimated
+from sixfold.estimation import law
+from sixfold.estimation.adaptive import Adaptive
+from sixfold.evaluation.estimates import slice_of
+from sixfold.evaluation.steering import as_served
+from sixfold.events.schema import Events
+from sixfold.metrics.promise import promise_cost
+from sixfold.systems import delivery
+from sixfold.training import estimates
+from sixfold.training.cache import Cache
+from sixfold.training.estimates import Spans, Timed
+from sixfold.training.material import Material, prepare
+from sixfold.training.run import Stages
+from sixfold.types import DAY, Cuts
+from sixfold.worlds.delivery import DeliveryWorld
+from sixfold.worlds.delivery_calendar import Shocks
+
+SHOCKS = ("none", *Shocks.__struct_fields__)
+BEFORE, AFTER, CALIBRATING = 13, 7, 2
+"""Days before a shock, days that are judged, and days of those before by which quantiles are made to cover."""
+WAYS = {"": None, "steered": Adaptive(), "by store": Adaptive(by="store")}
+"""How outcomes steer: not at all, all orders together, and each store for itself before."""
+LEAST = 200
+"""Rows that a slice must have to be the lowest: the standard error of 85 % of as many is 2.5 %."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """How one way of serving did after one shock.
+
+    covered, lowest: shares in the 90 % interval, of all and of the slice named `where` that has `rows`; first_day: on the day of
+    the shock. width, mae, cost: minutes; mae_best and cost_best are those of the true distribution.
+    """
+
+    shock: str
+    served: str
+    covered: float
+    first_day: float
+    lowest: float
+    where: str
+    rows: int
+    width: float
+    mae: float
+    mae_best: float
+    cost: float
+    cost_best: float
+
+    def row(self) -> str:
+        ratio = f"{self.mae:8.2f} {self.mae / self.mae_best:6.3f} {self.cost:8.2f} {self.cost / self.cost_best:6.3f}"
+        lowest = f"{self.lowest:9.1%}  {self.where} ({self.rows:,} rows)"
+        return f"{self.shock:14} {self.served:27} {self.covered:8.1%} {self.first_day:8.1%} {self.width:7.1f} {ratio} {lowest}"
+
+
+HEAD = (
+    f"{'shock':14} {'served':27} {'covered':>8} {'day one':>8} {'width':>7} {'MAE':>8} {'/best':>6} {'cost':>8} {'/best':>6} "
+    f"{'lowest':>9}  slice"
+)
+
+
+@dataclass(frozen=True)
+class Week:
+    """The days after a shock: the rows that are judged, their slices (n,) by path, and the quantiles (n, q) of the truth."""
+
+    shock: str
+    material: Material
+    test: Timed
+    slices: dict[str, NDArray[np.str_]]
+    levels: NDArray[np.float64]
+    truth: NDArray[np.float64]
+
+    def line(self, served: str, given: Estimated) -> Line:
+        took, told = self.test.label.astype(np.float64), self.material.design.estimate.promise
+        inside = (given.quantiles[:, 0] <= took) & (took <= given.quantiles[:, -1])
+        day = (self.test.frame.ts - self.material.cuts.third) // DAY
+        parts = [
+            (float(inside[values == value].mean()), f"{path} {value}", int((values == value).sum()))
+            for path, values in self.slices.items()
+            for value in np.unique(values).tolist()
+        ]
+        lowest, where, rows = min(part for part in parts if part[2] >= LEAST)
+
+        def off(quantiles: NDArray[np.floating]) -> float:
+            median = law.at(self.levels, quantiles.astype(np.float64), np.array([0.5]))[:, 0]
+            return float(np.abs(median - took).mean() / 60)
+
+        def cost(promised_s: NDArray[np.float64]) -> float:
+            return float(promise_cost(took / 60, promised_s / 60, late=told.late_per_min, early=told.early_per_min))
+
+        return Line(
+            self.shock, served, float(inside.mean()), float(inside[day == 0].mean()), lowest, where, rows,
+            float(np.diff(given.quantiles[:, [0, -1]]).mean() / 60),
+            off(given.quantiles), off(self.truth), cost(given.promised_s), cost(told.of(self.levels, self.truth)),
+        )  # fmt: skip
+
+
+def say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def cuts(world: DeliveryWorld, until: int) -> Cuts:
+    """Time cut so that what is learned and made to cover ends with `until` days of the world."""
+    at = world.start + DAY * np.array([0, until - CALIBRATING - 2, until - CALIBRATING, until, world.days])
+    return Cuts(*at.tolist(), int(at[-1]))
+
+
+def trained(material: Material) -> Estimator:
+    """The design's estimator on what lies before the test of a log that is ready for it."""
+    return estimates.fit(
+        material, estimates.spans(material, Cache(), Stages()), material.design.learning.estimator, Stages()
+    )
+
+
+def again_each_day(
+    design: Design, world: DeliveryWorld, events: list[Events], first: Estimated, test: Timed
+) -> Estimated:
+    """What models would say that are trained each midnight of the week; `first` of the day that the first one serves."""
+    out = {name: getattr(first, name).copy() for name in ("legs", "quantiles", "mean", "promised_s")}
+    for day in range(BEFORE + 1, BEFORE + AFTER):
+        say(f"  trained again after {day - BEFORE} of {AFTER - 1} days")
+        model = trained(prepare(design, events, cuts=cuts(world, day)))
+        material = prepare(design, events, cuts=cuts(world, day), features=model.features)
+        rows = np.flatnonzero((test.frame.ts - world.start) // DAY == day)
+        frame = estimates.frame_of(material, test.decision[rows])
+        found = estimated(model, model.features.matrix(material.known, frame))
+        for name, column in out.items():
+            column[rows] = getattr(found, name)
+    return Estimated(first.table, out["legs"], out["quantiles"], out["mean"], out["promised_s"])
+
+
+def weeks(design: Design, seed: int, names: list[str], orders: float, *, again: bool) -> Iterator[Line]:
+    """The lines of every shock, one way of serving after the other."""
+    model: Estimator | None = None
+    for name in names:
+        shock = Shocks(**({} if name == "none" else {name: BEFORE}))
+        world = DeliveryWorld(days=BEFORE + AFTER, orders_per_day=orders, seed=seed, shocks=shock)
+        say(f"{name}: the world")
+        events = list(world.events())
+        material = prepare(design, events, cuts=cuts(world, BEFORE), features=model.features if model else None)
+        if model is None:
+            # Until its day a shock changes nothing, so one model serves all weeks.
+            say("training on the days before")
+            model = trained(material)
+        test = estimates.rows(material, material.cuts.third, material.cuts.end)
+        say(f"{name}: asking the world")
+        truth, _ = world.truth().estimates(test.decision, model.levels)
+        slices = {path: slice_of(path, material, test) for path in design.metrics.slices}
+        known = {path: values for path, values in slices.items() if values is not None}
+        week = Week(name, material, test, known, model.levels, truth)
+        given = {"as trained": estimated(model, test.table)}
+        if again:
+            given["trained each day"] = again_each_day(design, world, events, given["as trained"], test)
+        for served, found in given.items():
+            for how, by in WAYS.items():
+                steering = structs.replace(design, learning=structs.replace(design.learning, adaptive=by))
+                judged = as_served(material, test, replace(model, design=steering), found)
+                yield week.line(", ".join(part for part in (served, how) if part), judged)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=SHOCKS, nargs="+", default=list(SHOCKS))
+    parser.add_argument("--orders", type=float, default=2000.0, help="a day; 2000 unless told")
+    parser.add_argument("--retrain", action="store_true", help="also trained each midnight: five times as long")
+    parser.add_argument("--json", type=Path, help="where the lines are written")
+    asked = parser.parse_args()
+    began, lines = time.perf_counter(), []
+    print(
+        f"{asked.orders:g} orders a day, seed {asked.seed}; MAE and cost are minutes, /best times that of the truth\n"
+    )
+    print(HEAD, flush=True)
+    for line in weeks(delivery.design, asked.seed, asked.only, asked.orders, again=asked.retrain):
+        print(line.row(), flush=True)
+        lines.append(line)
+    print(f"({time.perf_counter() - began:.0f} s)")
+    if asked.json is not None:
+        asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(lines), indent=2))
+
+
+if __name__ == "__main__":
+    main()
