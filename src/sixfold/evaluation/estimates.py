@@ -133,17 +133,19 @@ class Contest:
     given: dict[str, Estimated]
     row: Row
 
-    def enter(self, name: str, model: Estimator, table: Floats | None = None, frame: Frame | None = None) -> None:
-        """Judge an estimator on the test part, by its own table and frame (the design's where none is given), as it is
-        served: where its design has outcomes steer coverage, they do."""
-        found = estimated(model, self.made.test.table if table is None else table)
-        self._enter(name, as_served(self.material, self.made.test, model, found, frame), model.levels)
+    def enter(self, name: str, model: Estimator, table: Floats | None = None) -> None:
+        """Judge an estimator on the test part, by its own table (the design's where none is given); no outcome steers it."""
+        self._enter(name, estimated(model, self.made.test.table if table is None else table), model.levels)
 
-    def enter_chosen(self, name: str, model: Estimator) -> None:
-        """Judge the estimator of a release; where outcomes steer it, also as it would be without, for comparison."""
+    def enter_served(
+        self, name: str, model: Estimator, table: Floats | None = None, frame: Frame | None = None
+    ) -> None:
+        """Judge an estimator as it is served, by its own table and frame (the design's where none are given): steered by
+        outcomes where its design says so, and then beside itself without."""
+        found = estimated(model, self.made.test.table if table is None else table)
         if model.design.learning.adaptive is not None:
-            self._enter(f"{name}, {UNSTEERED}", estimated(model, self.made.test.table), model.levels)
-        self.enter(name, model)
+            self._enter(f"{name}, {UNSTEERED}", found, model.levels)
+        self._enter(name, as_served(self.material, self.made.test, model, found, frame), model.levels)
 
     def _enter(self, name: str, given: Estimated, levels: NDArray[np.float64]) -> None:
         self.given[name] = given
