@@ -42,7 +42,8 @@ def test_a_replay_is_what_folding_one_by_one_would_have_told(seed, groups, n, by
         state = start
         for other in np.lexsort((np.arange(n), settled)):
             if settled[other] < asked[row]:
-                state = state.fold(q[other], seconds[other], group=int(group[other]))
+                one = slice(other, other + 1)
+                state = state.fold(q[one], seconds[one], groups=group[one])
         np.testing.assert_allclose(found[row], state.offset(int(group[row])), atol=1e-12)
 
 
@@ -77,7 +78,7 @@ def test_a_shock_that_hits_all_is_followed_by_those_that_have_few_outcomes_too()
 
 def test_nobody_moves_as_all_do():
     start = Layered.start(BY, LEVELS, groups=1)
-    state = start.fold(TRUE, 3000.0, group=NOBODY)
+    state = start.fold(TRUE[None], [3000.0], groups=np.array([NOBODY]))
     assert state.each is not None and not state.each.offsets.any()
     np.testing.assert_array_equal(state.offset(0), state.offset(NOBODY))
     assert (state.offset() > 0).all()

@@ -128,7 +128,7 @@ def test_entities_are_steered_apart_by_what_is_left_and_together_by_the_rest(too
     expected = Layered.start(APART.steer.by, LEVELS, groups=2)
     ids = hash_strings(np.array([f"o{i}".encode() for i in range(400)]))
     for row in np.lexsort((ids, settled.astype(np.int64))):
-        expected = expected.fold(QUANTILES, took[row], group=(0, 1, -1)[row % 3])
+        expected = expected.fold(QUANTILES[None], took[row : row + 1], groups=np.array([(0, 1, -1)[row % 3]]))
     for keys, group in (({"store": "s0"}, 0), ({"store": "s1"}, 1), ({"store": "never seen"}, -1), ({}, -1)):
         np.testing.assert_allclose(state.offset(keys), expected.offset(group), atol=1e-12)
     assert (state.offset({"store": "s0"}) > state.offset({"store": "s1"}) + 0.05).all()

@@ -90,13 +90,15 @@ class Steering:
         steering, and the seconds (m,) it took.
         """
         _, q = checked(self.levels, quantiles)
-        return self.folded(errors(q, seconds), np.asarray(groups, np.intp))
+        return self.folded(errors(q, seconds), np.asarray(groups, np.intp))[0]
 
-    def folded(self, error: Doubles, groups: NDArray[np.intp]) -> Steering:
-        """The state after the errors (m, q), in widths, of one outcome of each of m different groups."""
-        offsets, trust = self.offsets.copy(), self.trust.copy()
-        offsets[groups], trust[groups] = self._stepped(error[:, :, None], self.offsets[groups], self.trust[groups])
-        return Steering(self.levels, self.steps, offsets, trust)
+    def folded(self, error: Doubles, groups: NDArray[np.intp]) -> tuple[Steering, Doubles]:
+        """The state after n outcomes in the order of the rows, by their errors (n, q) in widths and groups (n,), and the offset
+        (n, q) of each one's group just before it. Each step takes the next outcome of every group together."""
+        order, sizes, starts = self._by_group(groups)
+        after, state = self._histories(error[order], sizes, starts)
+        own = _places(order, starts, groups)
+        return state, self._as_of(own, after, starts, groups)
 
     def to_arrays(self) -> Arrays:
         """The arrays of the class docstring, by name."""
@@ -136,25 +138,31 @@ class Steering:
     ) -> tuple[Doubles, Doubles]:
         """The same of errors (n, q) in widths: the offset (n, q) of each row when it was asked, and just before its own
         outcome was folded."""
-        first = self.offset()[groups]
-        if not len(error):
-            return first, first
-        order = np.lexsort((settled, groups))
-        sizes = np.bincount(groups, minlength=len(self.offsets))
-        starts = np.cumsum(sizes) - sizes
-        after = self._histories(error[order], sizes, starts)
+        by_settled = np.argsort(settled, kind="stable")
+        order, sizes, starts = self._by_group(groups[by_settled])
+        order = by_settled[order]
+        after, _ = self._histories(error[order], sizes, starts)
         # How many outcomes of its own group a row may see: those before it in (group, settled).
         seen = _settled_before(groups, settled, asked, order)
-        own = np.empty(len(order), np.intp)
-        own[order] = np.arange(len(order)) - starts[groups[order]]
-        at_ask, at_fold = (
-            np.where((count > 0)[:, None], after[np.maximum(starts[groups] + count - 1, 0)], first)
-            for count in (seen, own)
-        )
-        return at_ask, at_fold
+        own = _places(order, starts, groups)
+        return self._as_of(seen, after, starts, groups), self._as_of(own, after, starts, groups)
 
-    def _histories(self, error: Doubles, sizes: NDArray[np.intp], starts: NDArray[np.intp]) -> Doubles:
-        """The offset (n, q) of its group after each outcome, given in the order of (group, settled)."""
+    def _by_group(self, groups: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """The rows (n,) in the order of their groups (n,), and of each group its rows (g,) and where they begin (g,)."""
+        sizes = np.bincount(groups, minlength=len(self.offsets))
+        return np.argsort(groups, kind="stable"), sizes, np.cumsum(sizes) - sizes
+
+    def _as_of(
+        self, seen: NDArray[np.intp], after: Doubles, starts: NDArray[np.intp], groups: NDArray[np.intp]
+    ) -> Doubles:
+        """The offset (n, q) of the group of each row after so many (n,) of its outcomes, given all histories."""
+        first = self.offset()[groups]
+        if not len(seen):
+            return first
+        return np.where((seen > 0)[:, None], after[np.maximum(starts[groups] + seen - 1, 0)], first)
+
+    def _histories(self, error: Doubles, sizes: NDArray[np.intp], starts: NDArray[np.intp]) -> tuple[Doubles, Steering]:
+        """The offset (n, q) of its group after each outcome, given in the order of groups, and the state after all."""
         offsets, trust = self.offsets.copy(), self.trust.copy()
         after = np.empty(error.shape)
         longest_first = np.argsort(-sizes, kind="stable")
@@ -164,7 +172,7 @@ class Steering:
             place = starts[some] + turn
             offsets[some], trust[some] = self._stepped(error[place][:, :, None], offsets[some], trust[some])
             after[place] = np.einsum("gqe,gqe->gq", offsets[some], trust[some])
-        return after
+        return after, Steering(self.levels, self.steps, offsets, trust)
 
     def _stepped(self, error: Doubles, offsets: Doubles, trust: Doubles) -> tuple[Doubles, Doubles]:
         """Offsets and trust (m, q, e) after the error (m, q, 1) of one outcome each."""
@@ -204,6 +212,13 @@ def _rates(levels: Doubles, steps: int) -> Doubles:
     """How fast (q,) trust follows losses: eta of DtACI, section 4.2."""
     spread = (1 - levels) ** 2 * levels**3 + levels**2 * (1 - levels) ** 3
     return np.asarray(np.sqrt(3 / _LATELY * (np.log(steps * _LATELY) + 2) / spread))
+
+
+def _places(order: NDArray[np.intp], starts: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Which outcome of its group each row (n,) is, counted from 0, given the order of (group, time)."""
+    own = np.empty(len(order), np.intp)
+    own[order] = np.arange(len(order)) - starts[groups[order]]
+    return own
 
 
 def _settled_before(

@@ -35,18 +35,22 @@ class Layered:
 
     def offset(self, group: int = NOBODY) -> Doubles:
         """How far each level (q,) is to be moved for an entity, in widths."""
-        own = self._own(group)
-        return np.asarray(self.all.offset()[0] + own)
+        together = self.all.offset()[0]
+        if self.each is None or group < 0:
+            return np.asarray(together)
+        one = np.einsum("qe,qe->q", self.each.offsets[group], self.each.trust[group])
+        return np.asarray(together + one)
 
-    def fold(self, quantiles: ArrayLike, seconds: float, *, group: int = NOBODY) -> Layered:
-        """The state after one outcome: its quantiles (q,) as forecast, before any steering, and the seconds it took."""
-        _, q = checked(self.all.levels, np.asarray(quantiles)[None])
-        error = errors(q, [seconds])
-        rest = self.all.folded(error - self._own(group), np.zeros(1, np.intp))
-        each = self.each
-        if each is not None and group >= 0:
-            each = each.folded(error, np.array([group]))
-        return Layered(rest, each)
+    def fold(self, quantiles: ArrayLike, seconds: ArrayLike, *, groups: NDArray[np.intp] | None = None) -> Layered:
+        """The state after n outcomes in the order of the rows: their quantiles (n, q) as forecast, before any steering, and
+        the seconds (n,) they took; groups (n,) numbers the entities, NOBODY for none."""
+        _, q = checked(self.all.levels, quantiles)
+        error, own, each = errors(q, seconds), np.zeros(q.shape), self.each
+        if each is not None and groups is not None:
+            some = np.flatnonzero(groups >= 0)
+            each, own[some] = each.folded(error[some], groups[some])
+        together, _ = self.all.folded(error - own, np.zeros(len(q), np.intp))
+        return Layered(together, each)
 
     def replay(
         self,
@@ -59,7 +63,7 @@ class Layered:
     ) -> Doubles:
         """The offset (n, q) that each of n rows would have been given when it was asked, as `Steering.replay` has it.
 
-        groups (n,) numbers the entities, NOBODY for none.
+        groups (n,) as in `fold`.
         """
         _, q = checked(self.all.levels, quantiles)
         error, own = errors(q, seconds), np.zeros(q.shape)
@@ -70,9 +74,3 @@ class Layered:
             told[some], own[some] = found
         rest, _ = self.all.replayed(error - own, asked, settled, np.zeros(len(q), np.intp))
         return told + rest
-
-    def _own(self, group: int) -> Doubles:
-        if self.each is None or group < 0:
-            return np.zeros(len(self.all.levels))
-        one = np.einsum("qe,qe->q", self.each.offsets[group], self.each.trust[group])
-        return np.asarray(one)

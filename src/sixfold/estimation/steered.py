@@ -17,12 +17,10 @@ from ..features.store import Store
 from ..types import NOWHERE, Rows, Times
 from .adaptive import Adaptive, Steering, settled_at
 from .law import Doubles, checked_levels
-from .layered import Layered
+from .layered import NOBODY, Layered
 
 MOST = 200_000
 """Outcomes that wait at most; of more, those that are settled last are passed over."""
-_TOGETHER = 256
-"""Outcomes that are folded between two writes: a fold copies the state of all entities among them."""
 _ALL, _EACH, _IDS = "steered", "steered.each", "steered.ids"
 _WAITING, _COUNT = "steered.waiting", "steered.count"
 _FIRST = np.zeros(1, np.int64)
@@ -76,20 +74,15 @@ class Steered:
         due = held[: int(np.searchsorted(held["settled"], now, side="right"))]
         if not len(due):
             return
-        for first in range(0, len(due), _TOGETHER):
-            self._fold(due[first : first + _TOGETHER])
-        self._hold(held[len(due) :])
-
-    def _fold(self, due: NDArray[np.void]) -> None:
         rows, group = np.unique(self._inserted(due["group"]), return_inverse=True)
         # Those of nobody come first, and are no row.
         nobody = int((rows < 0).sum())
         steering = self._read(rows[nobody:])
-        for one, at in zip(due, (group - nobody).tolist(), strict=True):
-            steering = steering.fold(one["q"], float(one["seconds"]), group=at)
+        steering = steering.fold(due["q"], due["seconds"], groups=np.maximum(group - nobody, NOBODY))
         self._store.put(_ALL, _FIRST, _records(self._all, steering.all))
         if self._each is not None and steering.each is not None and nobody < len(rows):
             self._store.put(_EACH, rows[nobody:], _records(self._each, steering.each))
+        self._hold(held[len(due) :])
 
     def _rows(self, entities: Hashes) -> Rows:
         """The row of each entity (n,), -1 where it has had no outcome yet or is none."""
