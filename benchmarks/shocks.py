@@ -107,6 +107,12 @@ class Week:
     levels: NDArray[np.float64]
     truth: NDArray[np.float64]
 
+    def known(self) -> Estimated:
+        """What somebody would tell who knew the true distribution."""
+        promised = self.material.design.estimate.promise.of(self.levels, self.truth)
+        found = self.truth.astype(np.float32)
+        return Estimated(self.test.table, found[:, None], found, np.zeros(len(found), np.float32), promised)
+
     def line(self, served: str, given: Estimated) -> Line:
         took, told = self.test.label.astype(np.float64), self.material.design.estimate.promise
         inside = (given.quantiles[:, 0] <= took) & (took <= given.quantiles[:, -1])
@@ -193,6 +199,7 @@ def weeks(design: Design, seed: int, names: list[str], orders: float, *, again: 
                 steering = structs.replace(design, learning=structs.replace(design.learning, adaptive=by))
                 judged = as_served(material, test, replace(model, design=steering), found)
                 yield week.line(", ".join(part for part in (served, how) if part), judged)
+        yield week.line("by the truth", week.known())
 
 
 def main() -> None:

@@ -31,16 +31,17 @@ def test_each_week_is_served_in_three_ways(lines: list[Line]):
     assert [(line.shock, line.served) for line in lines] == [
         (shock, served)
         for shock in ("none", "storm")
-        for served in ("as trained", "as trained, steered", "as trained, by store")
+        for served in ("as trained", "as trained, steered", "as trained, by store", "by the truth")
     ]
-    plain, steered, by_store = lines[3:]
-    assert plain.mae_best == steered.mae_best == by_store.mae_best < min(line.mae for line in lines[3:])
-    assert len({line.width for line in lines[3:]}) == 3
+    plain, steered, by_store, truth = lines[4:]
+    assert plain.mae_best == steered.mae_best == by_store.mae_best < min(line.mae for line in lines[4:7])
+    assert len({line.width for line in lines[4:7]}) == 3
+    assert (truth.mae, truth.cost) == pytest.approx((truth.mae_best, truth.cost_best))
     assert all(line.rows >= LEAST and line.lowest <= line.covered for line in lines)
 
 
 def test_a_storm_makes_orders_late_and_steering_takes_that_in(lines: list[Line]):
-    before, (plain, steered, _) = lines[0], lines[3:]
+    before, (plain, steered, *_) = lines[0], lines[4:]
     assert plain.covered < before.covered - 0.02
     assert abs(steered.covered - 0.9) < abs(plain.covered - 0.9)
 

@@ -233,6 +233,11 @@ class Contest:
             if slice_of(path, self.material, self.made.test) is None
         ]
         notes = ["errors are minutes; MAPE favours estimates that are too short, so choose by another metric"]
+        if self.material.design.learning.adaptive is not None:
+            notes.append(
+                "outcomes steer what is told as they are settled, from none at the start of the test; baselines are not "
+                f"steered, and the line '{UNSTEERED}' is the released system without"
+            )
         return notes + [
             f"slice {path} was left out: it is neither hour nor a column of the features" for path in skipped
         ]
