@@ -20,8 +20,8 @@ ROOT = Path(sixfold.__file__).parent
 
 ROOMS = (
     "types", "errors", "durations", "files", "formula", "events", "metrics", "features", "retrieval", "ranking",
-    "estimation", "policy", "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "following", "golden",
-    "release", "explain", "upkeep", "workspace", "forgetting", "asking", "serving", "scaling", "training",
+    "estimation", "policy", "steps", "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "following",
+    "golden", "packing", "release", "explain", "upkeep", "workspace", "forgetting", "asking", "serving", "scaling", "training",
     "evaluation", "worlds", "journey", "questions", "ingest", "inferred", "beginning", "live", "doctor", "report",
     "notebook", "cli", "__init__",
 )  # fmt: skip
@@ -34,9 +34,9 @@ LATER = {
 """Imports against the order; they stand inside a function."""
 
 SERVICE_ROOMS = {
-    "types", "errors", "durations", "files", "formula", "features", "retrieval", "ranking", "estimation", "policy", "design",
-    "loading",
-    "pipeline", "estimate", "following", "golden", "release", "explain", "upkeep", "workspace", "serving",
+    "types", "errors", "durations", "files", "formula", "features", "retrieval", "ranking", "estimation", "policy", "steps",
+    "design", "loading", "pipeline", "estimate", "following", "golden", "packing",
+    "release", "explain", "upkeep", "workspace", "serving",
 }  # fmt: skip
 SERVICE_MODULES = {
     *(f"events.{name}" for name in ("schema", "hashing", "codec", "log", "known", "lock", "repair", "salvage", "timeline")),

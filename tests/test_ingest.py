@@ -49,3 +49,60 @@ def test_a_mapping_that_is_given_is_used(tmp_path: Path):
     )
     (taken,) = call("ingest", path, "--map", mapping, "--json", folder=tmp_path / "w").json
     assert taken["accepted"] == 1
+
+
+ORDERS = """
+[[table]]
+file = "orders.csv"
+kind = "decision"
+decision = "id"
+ts = "at"
+keys = {order = "id", store = "store"}
+context = {drop = {lat = "lat", lon = "lon"}}
+outcomes = {done = {ts = "done"}}
+
+[[table]]
+file = "orders.csv"
+kind = "entity"
+of = "store"
+key = "store"
+values = {city = "city"}
+"""
+
+
+def ingested(folder: Path, rows: str) -> dict:
+    """What became of a file of orders, as the command tells it."""
+    (folder / "mapping.toml").write_text(ORDERS)
+    (folder / "orders.csv").write_text("id,at,done,store,city,lat,lon\n" + rows)
+    (taken,) = call(
+        "ingest", folder / "orders.csv", "--map", folder / "mapping.toml", "--json", folder=folder / "w"
+    ).json
+    return taken
+
+
+def test_orders_that_end_later_are_the_same_orders(tmp_path: Path):
+    open_, ended = "a,1700000000,,s1,c,0,0\n", "a,1700000000,1700000900,s1,c,0,0\n"
+    rest = "b,1700000100,1700000500,s1,c,52.1,4.9\nc,1700000200,1700000600,s2,c,52.1,4.9\n"
+    first = ingested(tmp_path, open_ + rest)
+    assert (first["accepted"], first["duplicates"]) == (3 + 2 + 2, 0)  # orders, their ends, two stores
+    assert first["unknown"] == {"drop (lat, lon): the place is (0, 0)": 1}
+    again = ingested(tmp_path, ended + rest)
+    assert (again["accepted"], again["duplicates"], again["reasons"]) == (1, 7, {})
+    with Workspace(tmp_path / "w").log() as log:
+        done = log.all().outcomes["done"]
+    assert sorted(zip(done["decision"].tolist(), done["value"].tolist(), strict=True)) == [
+        (b"a", 900.0), (b"b", 400.0), (b"c", 400.0),
+    ]  # fmt: skip
+
+
+def test_a_mended_order_is_read_again(tmp_path: Path):
+    taken = ingested(tmp_path, "a,1700000000,1699999999,s1,c,52.1,4.9\n")
+    assert taken["reasons"] == {"done is before at": 1} and taken["accepted"] == 1  # the store is sound
+    held = tmp_path / "w" / "events" / "quarantine.jsonl"
+    (row,) = read_held(held)
+    assert (row.reason, row.raw["done"]) == ("done is before at: 1699999999", "1699999999")
+    held.write_text(held.read_text().replace('"done":"1699999999"', '"done":"1700000060"'))
+    (again,) = call(
+        "ingest", held, "--replay", "--map", tmp_path / "mapping.toml", "--json", folder=tmp_path / "w"
+    ).json
+    assert (again["accepted"], again["reasons"]) == (2, {}) and not held.exists()

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from sixfold import pipeline
-from sixfold.design import Slate
 from sixfold.events.schema import concat
 from sixfold.events.timeline import Timeline
 from sixfold.features.history import NEVER
@@ -18,6 +17,7 @@ from sixfold.features.store import Store
 from sixfold.language import EASE, Linear, Popular, Recent
 from sixfold.pipeline import Model, Pool
 from sixfold.retrieval.merge import Merged
+from sixfold.steps import Slate
 from sixfold.training import run
 from sixfold.training.cache import Cache
 from sixfold.training.material import Material, prepare

@@ -150,7 +150,7 @@ def _histories(member: NDArray[np.int32], item: NDArray[np.int32], members: int)
 
 def _member_vectors(vectors: NDArray[np.float32], history: NDArray[np.int32]) -> NDArray[np.float32]:
     """What ALS folds each history to: all stacks ask with the same vector. The peers keep it, Sixfold solves for it."""
-    from .design import als, queries
+    from .steps import als, queries
 
     fitted = als(vectors)
     parts = np.array_split(np.arange(len(history)), max(len(history) // 2_000, 1))

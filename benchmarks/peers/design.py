@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sixfold import formula
 from sixfold.language import (
     ALS,
     Design,
@@ -35,7 +36,6 @@ from sixfold.language import (
     weekday,
 )  # fmt: skip
 from sixfold.pipeline import Model, Retriever
-from sixfold.ranking import formula
 from sixfold.ranking.calibration import FittedIdentity
 from sixfold.ranking.heads import FittedHead, FittedHeads
 from sixfold.ranking.sampling import KeepAll

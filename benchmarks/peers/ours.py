@@ -27,8 +27,8 @@ from sixfold.types import SECOND, Asks, Cuts
 from sixfold.workspace import Workspace
 
 from .data import FULL, NORMS, QUICK, SPAN_S, START, Data, make
-from .design import design, model
 from .events import batches
+from .steps import design, model
 
 STAGES = ("retrieval", "filters", "features", "scores", "slate")
 

@@ -29,8 +29,8 @@ design = Design(
             *(mean("done", half_life=half_life, over=usual) for half_life in ("1h", "6h", "7d")),
             *(mean("done", by=f"{end}.borough", half_life="2h", over=usual) for end in ends),
         ),
-        estimator=Quantiles(column_share=0.3), refit=True,
-        split=Split(retrievers=0.2, ranker=0.4, calibration=0.03, test=0.37),
+        estimator=Quantiles(column_share=0.3), refit=True, candidates=100,
+        split=Split(retrievers=0.2, ranker=0.4, calibration=0.04, test=0.36),
     ),
     scale=Scale(users=1_000_000, items=260),
 )  # fmt: skip

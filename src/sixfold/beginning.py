@@ -11,11 +11,15 @@ import msgspec
 from . import systems
 from .design import Design
 from .errors import DataError, nearest
+from .loading import load
 from .workspace import Workspace
 from .worlds.kept import World, keep, kept
 
 if TYPE_CHECKING:
     from .events.infer import Reading
+
+SYSTEMS = systems.NAMES
+"""What ships."""
 
 QUESTIONS = (
     ("What is a success?", "requirements.label"),
@@ -111,6 +115,11 @@ def fill(
             counts["duplicates"] += done.duplicates
             tell("world", day, world.days)
     return counts
+
+
+def reading_of(system: str) -> Reading:
+    """How tables are read to begin a system like a shipped one."""
+    return "estimate" if load(Path(systems.__file__).parent / f"{system}.py").estimates else "slate"
 
 
 def from_files(files: list[Path], folder: Path, *, reading: Reading | None = None) -> Begun:

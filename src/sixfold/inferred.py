@@ -5,6 +5,7 @@ What comes out is text to edit, not an object: the user reads it, and it is load
 
 from __future__ import annotations
 
+import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import numpy as np
 from . import durations
 from .errors import DataError
 from .events.infer import Inferred
-from .events.infer_asks import asked_of
-from .events.mapping import DecisionTable, EntityTable, Given, ImpressionTable, OutcomeTable
+from .events.infer_asks import asked_of, own_id
+from .events.mapping import Attribute, DecisionTable, EntityTable, Given, ImpressionTable, OutcomeTable
+from .events.naming import says_void
 from .features.attributes import Kind, kind_of
 from .features.indexed import Indexed, Vocabulary, index, joined
 from .features.store import Store
@@ -45,32 +47,74 @@ def design_text(found: Inferred, workspace: Workspace) -> str:
 
 def _estimate_text(found: Inferred, table: DecisionTable, workspace: Workspace) -> str:
     """The text of a design that estimates how long the rows of a table take."""
-    profile = next(one for one in found.profiles if one.path.name == Path(table.file).name or len(found.profiles) == 1)
-    own = table.decision if isinstance(table.decision, str) or table.decision is None else table.decision.column
-    keys = [key for key, of in table.keys.items() if (of if isinstance(of, str) else of.column) != own]
+    profile = next(one for one in found.profiles if fnmatch.fnmatchcase(one.path.name, Path(table.file).name))
+    own = own_id(profile)
+    keys = [key for key, of in table.keys.items() if own is None or own.name not in (of, getattr(of, "column", ""))]
     label = list(table.outcomes)[-1]
     log = _peek(workspace, tuple(keys), item=None)
     took = log.outcomes[label]["value"] if label in log.outcomes else np.empty(0)
     if not len(took):
         raise DataError("no row of the files says how long it took; look at events/quarantine.jsonl for the reasons")
-    window = _window(float(np.quantile(took, 0.995)), _span_s(log))
-    features = [f'context("{name}")' for name, one in table.context.items() if not (isinstance(one, Given) and one.lat)]
-    for key in keys:
-        features += _attributes(log, key)
-    features += _of_places(found, table, keys, label)
-    slow, fast = ("60d", "7d") if _span_s(log) > 60 * 86_400 else ("14d", "1d")
-    for key in keys:
-        features += [f'mean("{label}", by="{key}", half_life="{half_life}")' for half_life in (fast, slow)]
-        features.append(f'under_way("{label}", by="{key}")')
-    features += [f'mean("{label}", half_life="{half_life}")' for half_life in ("1h", slow)]
-    features += [f'under_way("{label}")', "hour()", "weekday()"]
-    typical = float(np.median(took)) / 60
+    void = [name for name in table.outcomes if says_void(name) and name in log.outcomes]
+    features = [
+        *(_context(log, name) for name, one in table.context.items() if not (isinstance(one, Given) and one.lat)),
+        *(_dated(found, line) for key in keys for line in _attributes(log, key)),
+        *_of_places(found, table, keys, label),
+        *_of_events(label, void, keys, _span_s(log)),
+        "hour()", "weekday()",
+    ]  # fmt: skip
     return _ESTIMATE.format(
-        name=workspace.folder.resolve().name or "mine", of=asked_of(profile), label=label, window=window,
+        name=workspace.folder.resolve().name or "mine", of=asked_of(profile), label=label,
         features="\n".join(f"            {feature}," for feature in features),
+        window=_window(float(np.quantile(took, 0.995)), _span_s(log)), area=_area(log),
+        void=f", void=({', '.join(map(_quoted, void))},)" if void else "",
+        step=5 if np.median(took) >= 15 * 60 else 1,
         users=max([len_of(log, key) for key in keys], default=1), items=max(len(log.decisions["ts"]), 1),
-        step=5 if typical >= 15 else 1,
     )  # fmt: skip
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _dated(found: Inferred, line: str) -> str:
+    """The feature of an attribute, of a time how long ago it was."""
+    tables = [one for one in found.mapping.table if isinstance(one, EntityTable)]
+    for of, name, value in ((one.of, name, value) for one in tables for name, value in one.values.items()):
+        if isinstance(value, Attribute) and value.type == "time" and line == f'attribute("{of}.{name}")':
+            return f'age("{of}.{name}")'
+    return line
+
+
+def _of_events(label: str, void: list[str], keys: list[str], span_s: float) -> list[str]:
+    """How long it took lately and how much is under way: by each key, and of all."""
+    fast, slow = ("7d", "60d") if span_s > 60 * 86_400 else ("1d", "14d")
+    ended, out = ", ".join(map(_quoted, (label, *void))), []
+    for key in keys:
+        out += [f'mean("{label}", by="{key}", half_life="{half_life}")' for half_life in (fast, slow)]
+        out.append(f'under_way({ended}, by="{key}")')
+    out += [f'mean("{label}", half_life="{half_life}")' for half_life in ("1h", slow)]
+    return [*out, f"under_way({ended})"]
+
+
+def _area(log: Indexed) -> str:
+    """What to say of the area served: degrees that hold the places of a log but for what is far from most of them."""
+    found = log.decisions
+    pairs = [(found[name], found[f"{name.removesuffix('lat')}lon"]) for name in found if name.endswith("_lat")]
+    ends = [np.concatenate(end) for end in zip(*pairs, strict=True)]
+    if not ends or not all(np.isfinite(end).any() for end in ends):
+        return "area=Area(south, west, north, east) the degrees served"
+    tenths = [np.nanquantile(end, (0.1, 0.9)) for end in ends]
+    (south, west), (north, east) = zip(
+        *((a - (b - a) / 2 - 0.01, b + (b - a) / 2 + 0.01) for a, b in tenths), strict=True
+    )
+    return f"area=Area({south:.2f}, {west:.2f}, {north:.2f}, {east:.2f}) the degrees served"
+
+
+def _context(log: Indexed, name: str) -> str:
+    """A value of the request, with a column for each of its texts where there are more than the usual ten."""
+    texts = len(log.texts.get(f"context.{name}", ()))
+    return f'context("{name}", top={min(texts, 50)})' if texts > 10 else f'context("{name}")'
 
 
 _WINDOWS = ("10m", "30m", "1h", "2h", "3h", "6h", "12h", "1d", "2d", "7d", "14d", "30d", "60d")
@@ -202,8 +246,8 @@ design = Design(
     name="{name}",
     problem=Problem(
         goal="How long each {of} takes, told when it is asked for",
-        # void=("cancelled",) would name outcomes after which there is nothing to wait for; area=Area(...) the degrees served
-        decides=Estimate(of="{of}", promise=Promise(late_per_min=3, early_per_min=1, round_to_min={step})),
+        # void=(...) names outcomes after which there is nothing to wait for, {area}
+        decides=Estimate(of="{of}"{void}, promise=Promise(late_per_min=3, early_per_min=1, round_to_min={step})),
     ),
     metrics=Metrics(offline=(covered().within(0.85, 0.95), bias().within(-2, 2)), slices=("hour",)),
     requirements=Requirements(label=ended, window="{window}", retrain="1d", p99_ms=100, requests_per_s=50),

@@ -4,23 +4,7 @@ from __future__ import annotations
 
 from typing import overload
 
-from .design import (
-    Amount,
-    Assume,
-    Components,
-    Design,
-    Estimate,
-    Happens,
-    Learning,
-    Metrics,
-    Problem,
-    Requirements,
-    Scale,
-    Service,
-    Slate,
-    Split,
-    outcome,
-)
+from .design import Design
 from .estimation.adaptive import Adaptive
 from .estimation.baselines import ByKey, LinearQuantiles, Overall
 from .estimation.conformal import Conformal
@@ -86,6 +70,22 @@ from .ranking.forest import Forest
 from .ranking.linear import Linear
 from .ranking.sampling import Downsample, KeepAll, Reweight
 from .retrieval import ALS, EASE, ItemItem, Popular, Recent
+from .steps import (
+    Amount,
+    Assume,
+    Components,
+    Estimate,
+    Happens,
+    Learning,
+    Metrics,
+    Problem,
+    Requirements,
+    Scale,
+    Service,
+    Slate,
+    Split,
+    outcome,
+)
 
 
 @overload

@@ -7,20 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from .design import (
-    Components,
-    Design,
-    Estimate,
-    Learning,
-    Metrics,
-    Problem,
-    Requirements,
-    Scale,
-    Service,
-    Slate,
-    Split,
-)
+from .design import Design
 from .errors import DesignError, nearest
+from .steps import Components, Estimate, Learning, Metrics, Problem, Requirements, Scale, Service, Slate, Split
 
 
 def checked(design: Design) -> Design:

@@ -27,36 +27,21 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from . import formula, golden
+from . import golden
 from .design import Design
 from .errors import DesignError, ReleaseError
 from .estimate import Estimator
-from .estimation.baselines import FittedByKey, FittedLinearQuantiles
-from .estimation.conformal import FittedConformal
-from .estimation.legs import FittedLegs
-from .estimation.quantiles import FittedQuantiles
 from .features.table import Fitted
 from .files import sync
 from .golden import Learned
 from .loading import from_json
+from .packing import array, json_of, kinds, put, read_estimator, read_model, write_parts
 from .pipeline import Model
-from .ranking.blend import FittedBlend
-from .ranking.calibration import FittedIdentity, FittedIsotonic, FittedPlatt
-from .ranking.heads import FittedHead, FittedHeads
-from .ranking.linear import FittedLinear
-from .ranking.sampling import KeepAll, Sampling
-from .ranking.trees import FittedForest
-from .retrieval.kinds import fitted_type
-from .types import Arrays, Cuts
+from .ranking.sampling import Sampling
+from .types import Cuts
 
 FORMAT = 3
-MAPPED_BYTES = 1 << 16
-_SCORERS: dict[str, Any] = {"forest": FittedForest, "linear": FittedLinear, "blend": FittedBlend}
-_ESTIMATORS: dict[str, Any] = {
-    "quantiles": FittedQuantiles, "by_key": FittedByKey, "linear_quantiles": FittedLinearQuantiles,
-}  # fmt: skip
 _NONE: NDArray[np.bytes_] = np.empty(0, "S1")
-_CALIBRATORS: dict[str, Any] = {"isotonic": FittedIsotonic, "platt": FittedPlatt, "identity": FittedIdentity}
 
 
 class File(msgspec.Struct, frozen=True):
@@ -135,11 +120,11 @@ def write(
     draft = folder / f".draft-{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        _write_parts(draft, model, items, titles, sample, metrics)
+        write_parts(draft, model, items, titles, sample, metrics)
         files = {name: _measured(draft / name) for name in _files(draft)}
-        named = Manifest(FORMAT, "", model.design.name, digest, cuts, *_kinds(model), files)
+        named = Manifest(FORMAT, "", model.design.name, digest, cuts, *kinds(model), files)
         manifest = msgspec.structs.replace(named, id=identity(named))
-        _put(draft / "manifest.json", msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2))
+        put(draft / "manifest.json", msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2))
         final = folder / manifest.id
         if final.exists():
             shutil.rmtree(draft)
@@ -158,11 +143,11 @@ def read(path: Path) -> Release:
     """The release in a folder. Raises ReleaseError naming the file that is damaged, missing or does not fit."""
     manifest = verified(path)
     design = from_json((path / "design.json").read_bytes())
-    features = _json(path / "features.json", Fitted)
-    model = (_read_estimator if design.estimates else _read_model)(path, manifest, design, features)
+    features = json_of(path / "features.json", Fitted)
+    model = (read_estimator if design.estimates else read_model)(path, manifest, design, features)
     golden.check(model, golden.read(path / "golden"))
-    metrics = _json(path / "metrics.json", dict)
-    items, titles = _array(path / "items.npy"), _array(path / "titles.npy")
+    metrics = json_of(path / "metrics.json", dict)
+    items, titles = array(path / "items.npy"), array(path / "titles.npy")
     return Release(manifest, model, items, titles, metrics, path)
 
 
@@ -177,7 +162,7 @@ def verified(path: Path) -> Manifest:
     """The manifest of a release, after it was held against its own id and every file against it."""
     if not (path / "manifest.json").exists():
         raise ReleaseError(f"there is no release at {path}; 'sixfold releases' lists those there are")
-    manifest: Manifest = _json(path / "manifest.json", Manifest)
+    manifest: Manifest = json_of(path / "manifest.json", Manifest)
     if manifest.format != FORMAT:
         raise ReleaseError(f"{path} has format {manifest.format}, this Sixfold reads {FORMAT}; train again")
     if identity(manifest) != manifest.id:
@@ -192,80 +177,6 @@ def verified(path: Path) -> Manifest:
     return manifest
 
 
-def _kinds(model: Learned) -> tuple[dict[str, tuple[str, str, Sampling]], dict[str, str]]:
-    """Heads and legs as a manifest names them."""
-    if isinstance(model, Estimator):
-        return {}, {name: _kind(leg, _ESTIMATORS) for name, leg in model.legs.items()}
-    return {
-        name: (_kind(head.scorer, _SCORERS), _kind(head.calibrator, _CALIBRATORS), head.sampling)
-        for name, head in model.heads.heads.items()
-    }, {}
-
-
-def _read_model(path: Path, manifest: Manifest, design: Design, features: Fitted) -> Learned:
-    sources = {
-        name: fitted_type(spec).from_arrays(_arrays(path / "sources" / name)) for name, spec in design.sources.items()
-    }
-    # In the design's order, which JSON does not keep: the first head is the label's.
-    heads = {name: _head(path / "heads" / name, *manifest.heads[name]) for name in design.heads}
-    return Model(design, features, sources, FittedHeads(heads, formula.parse(design.value, list(heads))))
-
-
-def _read_estimator(path: Path, manifest: Manifest, design: Design, features: Fitted) -> Learned:
-    legs = {}
-    for name in design.estimate.legs or (design.requirements.label.name,):
-        kind = manifest.legs.get(name, "")
-        if kind not in _ESTIMATORS:
-            raise ReleaseError(f"{path}: the manifest names {kind!r} for {name}, which this Sixfold has not")
-        legs[name] = _ESTIMATORS[kind].from_arrays(_arrays(path / "legs" / name))
-    joint = FittedLegs.from_arrays(_arrays(path / "joint"))
-    coverage = FittedConformal.from_arrays(_arrays(path / "coverage"))
-    if joint.factor.shape[0] != len(legs) or any(len(leg.levels) != len(coverage.levels) for leg in legs.values()):
-        raise ReleaseError(f"{path}: legs, joint and coverage do not fit together; roll back or train again")
-    return Estimator(design, features, legs, joint, coverage)
-
-
-def _write_parts(
-    draft: Path,
-    model: Learned,
-    items: NDArray[np.bytes_],
-    titles: NDArray[np.bytes_],
-    sample: golden.Golden,
-    metrics: Mapping[str, Any],
-) -> None:
-    _put(draft / "design.json", model.design.to_json())
-    _put(draft / "features.json", msgspec.json.encode(model.features, order="deterministic"))
-    _put(draft / "metrics.json", msgspec.json.encode(metrics))
-    _save(draft / "items.npy", items)
-    _save(draft / "titles.npy", titles)
-    if isinstance(model, Estimator):
-        for name, leg in model.legs.items():
-            _save_all(draft / "legs" / name, leg)
-        _save_all(draft / "joint", model.joint)
-        _save_all(draft / "coverage", model.coverage)
-    else:
-        for name, source in model.sources.items():
-            _save_all(draft / "sources" / name, source)
-        for name, head in model.heads.heads.items():
-            _save_all(draft / "heads" / name / "scorer", head.scorer)
-            _save_all(draft / "heads" / name / "calibrator", head.calibrator)
-    golden.write(draft / "golden", sample)
-
-
-def _head(path: Path, scorer: str, calibrator: str, sampling: Sampling = KeepAll()) -> FittedHead:
-    if scorer not in _SCORERS or calibrator not in _CALIBRATORS:
-        raise ReleaseError(f"{path}: the manifest names a {scorer!r} with {calibrator!r}, which this Sixfold has not")
-    return FittedHead(
-        _SCORERS[scorer].from_arrays(_arrays(path / "scorer")),
-        sampling,
-        _CALIBRATORS[calibrator].from_arrays(_arrays(path / "calibrator")),
-    )
-
-
-def _kind(value: object, kinds: Mapping[str, type]) -> str:
-    return next(name for name, kind in kinds.items() if isinstance(value, kind))
-
-
 def _files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
@@ -273,47 +184,3 @@ def _files(folder: Path) -> list[str]:
 def _measured(path: Path) -> File:
     data = path.read_bytes()
     return File(hashlib.sha256(data).hexdigest(), len(data))
-
-
-def _save_all(folder: Path, fitted: Any) -> None:
-    """The arrays of any fitted value, a file each."""
-    for name, array in fitted.to_arrays().items():
-        _save(folder / f"{name}.npy", array)
-    folder.mkdir(parents=True, exist_ok=True)
-
-
-def _save(path: Path, array: NDArray[Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        np.save(file, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _put(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _arrays(folder: Path) -> Arrays:
-    return {path.stem: _array(path) for path in sorted(folder.glob("*.npy"))}
-
-
-def _array(path: Path) -> NDArray[Any]:
-    try:
-        # Mapped, so that the workers of a service share what is large; small ones are quicker in plain memory.
-        large = path.stat().st_size > MAPPED_BYTES
-        found: NDArray[Any] = np.load(path, allow_pickle=False, mmap_mode="r" if large else None).view(np.ndarray)
-    except (ValueError, EOFError, OSError) as error:
-        raise ReleaseError(f"{path} cannot be read ({error}); roll back or train again") from error
-    return found
-
-
-def _json(path: Path, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (msgspec.DecodeError, OSError) as error:
-        raise ReleaseError(f"{path} cannot be read ({error}); roll back or train again") from error

@@ -256,7 +256,20 @@ def test_own_orders_from_a_file_to_an_estimate(tmp_path):
         asked = f'{{"store": "{store}", "pickup": [{lat}, 4.9], "drop": [52.35, 4.85], "items": 2}}'
         promised.append(call("estimate", "--context", asked, "--json", folder=folder).json["promise_s"])
     assert promised[0] > promised[1] + 600
+    nowhere = call("estimate", "--context", '{"store": "s0", "drop": [0, 0], "items": 2}', folder=folder)
+    assert nowhere.code == 0 and "note: drop counts as unknown: the place is (0, 0)\n" in nowhere.out
     assert call("verify-skew", "--most", 200, folder=folder).code == 0
+
+
+def test_a_systems_name_beside_files_says_what_they_are_for(tmp_path):
+    rows = [f"u{n % 30},v{n % 21},{1_700_000_000 + 900 * n},{1_700_000_000 + 900 * n + 5 + n % 60}" for n in range(600)]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["user_id,thing_id,start_ts,end_ts", *rows]) + "\n")
+    for name, kind in (("delivery", "Estimate("), ("video", "Slate(")):
+        folder = tmp_path / name
+        assert call("new", name, "--from", path, folder=folder).code == 0
+        assert f"decides={kind}" in (folder / "design.py").read_text()
+    assert "'sixfold new --as estimate --from ...'" in call("new", "--from", path, folder=tmp_path / "c").out
 
 
 # Mistakes

@@ -49,6 +49,13 @@ def test_a_group_is_right_for_itself_and_a_small_or_unknown_one_moves_as_all():
         np.testing.assert_array_equal(fitted.apply(test[:1], groups=np.array([other])), overall.apply(test[:1]))
 
 
+def test_a_share_of_what_was_found_is_mended():
+    q, seconds, group = forecasts(2_000, 0)
+    whole, half = (Conformal(share=share).fit(LEVELS, q, seconds, groups=group) for share in (1.0, 0.5))
+    assert (np.abs(whole.shifts) > 1).all()
+    np.testing.assert_array_equal(half.shifts, whole.shifts / 2)
+
+
 def test_rows_without_a_group_are_no_group():
     q, seconds, _ = forecasts(1000, 0)
     fitted = Conformal().fit(LEVELS, q, seconds, groups=np.full(1000, -1))

@@ -163,6 +163,13 @@ def test_durations_that_cannot_be(tmp_path: Path, minutes: str, why: str) -> Non
 def test_the_same_row_twice_is_one_event_and_another_of_its_id_is_refused(tmp_path: Path) -> None:
     assert reasons(tmp_path, ROW + ROW) == []
     assert reasons(tmp_path, ROW + varied(items="4")) == ["order_id comes twice with other content"]
+    assert reasons(tmp_path, ROW + varied(done_at="2024-05-01 12:40")) == [
+        "order_id comes twice with another end by done"
+    ]
+    open_, broken = varied(done_at=""), varied(done_at="2024-05-01 11:00", items="4")
+    assert reasons(tmp_path, open_ + ROW) == []
+    assert len(events(tmp_path, open_ + ROW).outcomes["done"]["ts"]) == 1
+    assert [reason[:26] for reason in reasons(tmp_path, broken + ROW)] == ["done_at is before day and "]
 
 
 def test_without_an_id_the_content_makes_one(tmp_path: Path) -> None:

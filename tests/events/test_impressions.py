@@ -117,3 +117,16 @@ def test_a_conflicting_decision_gives_all_its_rows_back(tmp_path: Path) -> None:
     parts = list(events_of(path, parse_mapping(TABLE).table[0], now=NOW))
     part = next(part for part in parts if len(part.events))
     assert part.conflicting({"decision": np.array([True, False])}).rows == (2, 3, 5)
+
+
+def test_a_time_of_two_columns_tells_decisions_apart(tmp_path: Path) -> None:
+    path = tmp_path / "shown.csv"
+    path.write_text(
+        "day,clock,user,video\n2024-05-01,12:00,u1,v1\n2024-05-01,12:00,u1,v2\n2024-05-01,12:05,u1,v1\n2024-05-02,12:00,u1,v1\n"
+    )
+    table = parse_mapping(
+        '[[table]]\nfile = "shown.csv"\nkind = "impression"\nts = {columns = ["day", "clock"]}\nkeys = {member = "user"}\n'
+        'item = {video = "video"}\n'
+    ).table[0]
+    found = concat(part.events for part in events_of(path, table, now=NOW, size=1))
+    assert np.bincount(found.shown["decision"]).tolist() == [2, 1, 1]

@@ -120,3 +120,59 @@ def test_a_reading_that_is_none_is_said(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="a time at which a row begins, and one at which it ends or a duration"):
         infer([tmp_path / "r.csv"], reading="estimate")
+
+
+def test_tables_of_things_with_two_times_stay_tables_beside_a_log(tmp_path: Path) -> None:
+    """Users were created and seen last, films came out and run for so long: nobody waits for either."""
+    ratings, users, films = (tmp_path / f"{name}.csv" for name in ("ratings", "users", "films"))
+    ratings.write_text(
+        "user_id,film_id,rating,ts\n"
+        + "".join(f"u{n % 30},f{n % 21},{n % 5 + 1},{1_700_000_000 + 3600 * n}\n" for n in range(600))
+    )
+    users.write_text(
+        "user_id,created_at,last_seen_at\n"
+        + "".join(f"u{n},{iso(1_700_000_000 + n)},{iso(1_700_900_000 + 7 * n)}\n" for n in range(30))
+    )
+    films.write_text(
+        "film_id,published,duration_min\n" + "".join(f"f{n},2020-01-{n + 1:02},{80 + n}\n" for n in range(21))
+    )
+    found = infer([ratings, users, films])
+    assert [type(table) for table in found.mapping.table] == [OutcomeTable, EntityTable, EntityTable]
+
+
+def test_stores_with_two_times_are_a_table_beside_their_orders(tmp_path: Path) -> None:
+    path, stores = orders(tmp_path / "orders.csv"), tmp_path / "stores.csv"
+    stores.write_text(
+        "store_id,opened_at,closed_at\n"
+        + "".join(f"s{n},{iso(1_700_000_000 + n)},{iso(1_700_900_000 + 7 * n)}\n" for n in range(12))
+    )
+    for files in ([path, stores], [stores, path]):
+        assert [type(table) for table in infer(files).mapping.table] == [DecisionTable, EntityTable]
+
+
+def test_names_that_are_taken_are_told_apart(tmp_path: Path) -> None:
+    head = "trip_id,started_at,ended_at,pickup_id,pickup_lat,pickup_lon,Pickup,note\n"
+    rows = [
+        f"t{n},{iso(1_714_000_000 + 60 * n)},{iso(1_714_000_600 + 60 * n)},p{n % 9},52.1,4.{n % 9},{'ab'[n % 2]},n{n}\n"
+        for n in range(200)
+    ]
+    (tmp_path / "trips.csv").write_text(head + "".join(rows))
+    (table,) = infer([tmp_path / "trips.csv"]).mapping.table
+    assert isinstance(table, DecisionTable)
+    assert set(table.keys) == {"trip", "pickup"} and set(table.context) == {"pickup_", "pickup__"}
+
+
+def test_a_cancelled_order_ends_without_a_label(tmp_path: Path) -> None:
+    from sixfold.beginning import from_files
+
+    head = "order_id,created_at,cancelled_at,delivered_at,store_id,status\n"
+    rows = [
+        f"o{n},{iso(at := 1_714_000_000 + 1200 * n)},{iso(at + 300) if n % 9 == 0 else ''},"
+        f"{iso(at + 1200 + n % 700) if n % 9 else ''},s{n % 5},{'gone' if n % 9 else 'void'}\n"
+        for n in range(400)
+    ]
+    (tmp_path / "orders.csv").write_text(head + "".join(rows))
+    from_files([tmp_path / "orders.csv"], tmp_path / "w")
+    design = (tmp_path / "w" / "design.py").read_text()
+    assert 'void=("cancelled",)' in design and 'outcome("delivered")' in design
+    assert 'under_way("delivered", "cancelled", by="store")' in design and "status" not in design

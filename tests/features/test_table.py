@@ -31,6 +31,9 @@ class Plain:
     def attribute(self, path, rows, ts):
         return np.repeat(self.attributes[path.partition(".")[2]][None], len(rows), axis=0)
 
+    def worked(self, work, rows, ts):
+        return work.of(self.attribute, rows, ts)
+
     def hashed(self, entity, rows):
         return np.where(rows >= 0, np.uint64(1000) + rows.astype(np.uint64), np.uint64(0))
 

@@ -8,6 +8,7 @@ import pytest
 from sixfold.events.hashing import hash_strings
 from sixfold.features.attributes import members
 from sixfold.features.taste import Part, TasteFitted, taste
+from sixfold.features.worked import Work
 from sixfold.types import Asks, Queries
 
 GENRES = np.array([b"drama", b"news", b"drama\x1fnews", b"unheard", b""])
@@ -36,9 +37,14 @@ def attribute(path, rows, ts):
     return {"v.genre": members(GENRES), "v.length": LENGTHS, "m.country": members(COUNTRIES)}[path][rows]
 
 
+def places(fitted: TasteFitted):
+    work = Work(tuple(part.path for part in fitted.items), fitted.place)
+    return lambda rows, ts: work.of(attribute, rows, ts)
+
+
 def found(who, items, ts) -> np.ndarray:
     return taste(
-        queries, attribute, FITTED, half_life=HALF,
+        queries, places(FITTED), attribute, FITTED, half_life=HALF,
         members=np.array(who, np.int32), items=np.array(items, np.int32), ts=np.array(ts, np.int64),
     )  # fmt: skip
 
@@ -66,7 +72,7 @@ def test_of_whom_nothing_is_known_the_usual_is_expected():
 def test_no_directions_and_no_rows():
     nothing = TasteFitted([Part("v.length", [], [10.0], [0.5], [[]])], [], [], [], [])
     got = taste(
-        queries, attribute, nothing, half_life=HALF,
+        queries, places(nothing), attribute, nothing, half_life=HALF,
         members=np.zeros(2, np.int32), items=np.zeros(2, np.int32), ts=np.full(2, 100),
     )  # fmt: skip
     assert got.tolist() == [0.0, 0.0]

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.designs import edited, good
 
-from sixfold.design import Scale
 from sixfold.lint import arithmetic, lint
 from sixfold.lint.arithmetic import derived, mean_requests_per_s
+from sixfold.steps import Scale
 
 ONE_OFF = {
     "requests_per_month": 2,

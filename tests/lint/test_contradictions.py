@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from tests.designs import edited, good
 
-from sixfold.design import Scale
 from sixfold.errors import DesignError
 from sixfold.language import Happens, attribute, ndcg, normalised_entropy, outcome, rate
 from sixfold.lint import lint
 from sixfold.loading import checked, from_json
 from sixfold.metrics import ranking
+from sixfold.steps import Scale
 
 
 def loaded(*, size: int = 20, required: float | None = None, **scale) -> list:

@@ -22,7 +22,6 @@ from sixfold.features.table import Fitted
 from sixfold.training.estimates import frame_of
 from sixfold.training.material import prepare
 from sixfold.types import SECOND
-from sixfold.upkeep import signature
 
 
 def test_online_is_batch(timed):
@@ -44,9 +43,9 @@ def over_what_is_usual(timed):
         words.mean("delivered", by=by, half_life=half_life, prior=2, over=USUAL)
         for by in ("store", (), "context.drop@14", ("store", "context.rain")) for half_life in ("1h", "3d")
     ]  # fmt: skip
-    learning = msgspec.structs.replace(timed.design.learning, features=(USUAL, words.hour(), words.weekday(), *over))
-    wants = msgspec.structs.replace(timed.design.requirements, timezone="America/New_York")
-    return msgspec.structs.replace(timed.design, learning=learning, requirements=wants)
+    learning = structs.replace(timed.design.learning, features=(USUAL, words.hour(), words.weekday(), *over))
+    wants = structs.replace(timed.design.requirements, timezone="America/New_York")
+    return structs.replace(timed.design, learning=learning, requirements=wants)
 
 
 def test_online_is_batch_over_what_is_usual(timed):
@@ -99,9 +98,11 @@ def test_a_state_over_another_expectation_is_another(timed):
     design = over_what_is_usual(timed)
     features = prepare(design, timed.workspace.batches()).features
     ((name, usual),) = features.expectations.items()
-    other = {name: msgspec.structs.replace(usual, base=usual.base + 1)}
-    assert signature(features, None) != signature(msgspec.structs.replace(features, expectations=other), None)
-    assert signature(features, None) == signature(msgspec.json.decode(msgspec.json.encode(features), type=Fitted), None)
+    other = {name: structs.replace(usual, base=usual.base + 1)}
+    assert upkeep.signature(features, None) != upkeep.signature(structs.replace(features, expectations=other), None)
+    assert upkeep.signature(features, None) == upkeep.signature(
+        msgspec.json.decode(msgspec.json.encode(features), type=Fitted), None
+    )
 
 
 def test_what_is_under_way_is_what_a_count_finds(timed):

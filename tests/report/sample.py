@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from sixfold.design import Assume, Design, Learning, Metrics, Problem, Requirements, Scale, Slate, outcome
+from sixfold.design import Design
 from sixfold.evaluation.check import check
 from sixfold.evaluation.results import Bin, Evaluation, Funnel, Measure, Truth
 from sixfold.features.words import attribute, position, rate
@@ -12,6 +12,7 @@ from sixfold.metrics import spec
 from sixfold.release import Manifest
 from sixfold.report import review
 from sixfold.retrieval import EASE, Popular
+from sixfold.steps import Assume, Learning, Metrics, Problem, Requirements, Scale, Slate, outcome
 from sixfold.types import DAY, Cuts
 
 NDCG, AUC = spec.ndcg(at=10), spec.auc()

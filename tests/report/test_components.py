@@ -2,8 +2,8 @@ import msgspec
 from tests.report.reading import Page
 from tests.report.sample import DESIGN, EVALUATION, reviewed
 
-from sixfold.design import Components, Service
 from sixfold.report import components
+from sixfold.steps import Components, Service
 
 
 def with_ranking(ms):

@@ -2,8 +2,8 @@ import msgspec
 from tests.report.reading import Page
 from tests.report.sample import DESIGN, EVALUATION, plain, reviewed
 
-from sixfold.design import Amount, outcome
 from sixfold.report import learning
+from sixfold.steps import Amount, outcome
 
 
 def headings(found):

@@ -3,9 +3,9 @@ import pytest
 from tests.report.reading import Page
 from tests.report.sample import DESIGN, measure, plain, reviewed
 
-from sixfold.design import Metrics
 from sixfold.metrics.spec import auc, calibration
 from sixfold.report import targets
+from sixfold.steps import Metrics
 
 
 def test_each_target_has_its_value_interval_and_verdict():

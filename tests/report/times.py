@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.report.sample import _CUTS, by_text, measure
 
-from sixfold.design import Design, Estimate, Learning, Metrics, Problem, Requirements, Scale
+from sixfold.design import Design
 from sixfold.evaluation.check import check
 from sixfold.evaluation.estimates import TRUTH
 from sixfold.evaluation.results import Bin, Cell, Cost, Evaluation, Level, Map, Picture, Tenth, Told
@@ -13,6 +13,7 @@ from sixfold.metrics import spec
 from sixfold.questions.answer import Answer, Tried
 from sixfold.release import Manifest
 from sixfold.report import review
+from sixfold.steps import Estimate, Learning, Metrics, Problem, Requirements, Scale
 
 MAE = spec.mae()
 DESIGN = Design(

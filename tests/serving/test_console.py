@@ -17,10 +17,12 @@ from tests.serving.asking import ask
 from tests.serving.browser import CHROMIUM, Tab, browser
 from tests.serving.running import Running, serving
 from tests.tiny import Tiny
+from tests.tiny_times import TinyTimes
 
 from sixfold.scaling.served import free_port
 from sixfold.serving import messages
 from sixfold.serving.console import console, page
+from sixfold.serving.estimate_messages import Estimated, Leg
 from sixfold.serving.http import App
 from sixfold.serving.telemetry import Telemetry
 
@@ -65,7 +67,8 @@ def test_labels_and_descriptions_lead_somewhere():
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("status", messages.Status), ("slot", messages.Slot), ("stage", messages.Stage), ("events", messages.Events),
-     ("trial", messages.Trial), ("slate", messages.Slate), ("item", messages.Placed), ("reason", messages.Reason)],
+     ("trial", messages.Trial), ("slate", messages.Slate), ("item", messages.Placed), ("reason", messages.Reason),
+     ("estimate", Estimated), ("leg", Leg)],
 )  # fmt: skip
 def test_the_script_reads_only_what_is_answered(name: str, kind: Any):
     read = set(re.findall(rf"(?<![\w.]){name}\.(\w+)", SCRIPT))
@@ -73,10 +76,10 @@ def test_the_script_reads_only_what_is_answered(name: str, kind: Any):
 
 
 def test_the_stages_that_it_draws_are_those_that_are_timed():
-    from sixfold.serving.health import STAGES, WRITING
+    from sixfold.serving.health import OF_ESTIMATES, STAGES, WRITING
 
     drawn = {at[kind] for _, at in Page(MARKUP).elements for kind in ("data-stage", "data-part") if kind in at}
-    assert drawn == {*STAGES, *WRITING}
+    assert drawn == {*STAGES, *OF_ESTIMATES, *WRITING}
 
 
 def test_text_never_becomes_markup():
@@ -273,3 +276,28 @@ def test_a_token_is_asked_once_and_kept_in_memory_only(chromium: Tab, tiny: Tiny
         assert chromium.js("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
         chromium.open(f"http://127.0.0.1:{guarded.port}/")
         chromium.until("document.activeElement.id === 'token'")
+
+
+@needs_chromium
+def test_where_times_are_estimated_the_flow_and_the_trial_are_of_estimates(
+    chromium: Tab, timed: TinyTimes, tmp_path: Path
+):
+    folder = Path(shutil.copytree(timed.workspace.folder, tmp_path / "mine"))
+    with serving(folder) as service:
+        chromium.look(390, 900, mobile=True)
+        chromium.open(f"http://127.0.0.1:{service.port}/")
+        chromium.until("document.body.classList.contains('estimating')")
+        seen = (
+            "[...document.querySelectorAll('.flow h3')].filter((one) => one.offsetParent).map((one) => one.innerText)"
+        )
+        assert chromium.js(seen) == ["Request", "Estimate", "Promise", "Events", "Writer", "State"]
+        assert chromium.js("document.querySelector('[data-key]').value").startswith("s"), "a store that the state knows"
+        chromium.js("document.getElementById('ask').click()")
+        chromium.until(ANSWERED)
+        assert chromium.text("#answered").endswith("for this order")
+        assert chromium.js("document.querySelectorAll('.ranges tbody tr').length") == 1 + len(
+            timed.design.estimate.legs
+        )
+        chromium.until("document.querySelector('[data-part=features] .n').textContent.startsWith('p50')")
+        assert chromium.js("document.documentElement.scrollWidth") <= 390
+        assert chromium.complaints == []

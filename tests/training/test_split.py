@@ -7,9 +7,9 @@ import pytest
 from tests.designs import edited
 from tests.training.logs import design, log, made_ready, without_decisions
 
-from sixfold.design import Split, split_fractions
 from sixfold.errors import DataError
 from sixfold.events.schema import Events
+from sixfold.steps import Split, split_fractions
 from sixfold.training.split import asked, cut
 
 HOUR = 3_600_000_000

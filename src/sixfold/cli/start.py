@@ -45,6 +45,9 @@ def new(
     from .. import beginning
 
     if source is not None:
+        if system in beginning.SYSTEMS and not Path(system).exists():
+            # A shipped system's name beside files says what they are for.
+            reading, system = reading or beginning.reading_of(system), None
         files = [source, *([Path(system)] if system else []), *more]
         begun = beginning.from_files(files, folder, reading=reading)
     elif system is not None:

@@ -24,11 +24,14 @@ from .quantiles import read_levels
 
 class Conformal(msgspec.Struct, frozen=True, tag="conformal"):
     """The shift of each level. by_width: in shares of each row's own width instead of seconds, for errors that grow with
-    the time (Sesia and Candes 2020, CQR-r). least_rows: a group of fewer takes the shift of all rows.
+    the time (Sesia and Candes 2020, CQR-r). least_rows: a group of fewer takes the shift of all rows. share: how much of what
+    was found wrong is mended; all of it where rows are exchangeable, less where whole days go wrong together and the slice
+    holds a few of them: a shift is then as much of those days as of the estimator.
     """
 
     by_width: bool = False
     least_rows: Annotated[int, Meta(ge=1)] = 200
+    share: Annotated[float, Meta(ge=0, le=1)] = 1.0
 
     def fit(
         self, levels: ArrayLike, quantiles: ArrayLike, seconds: ArrayLike, *, groups: ArrayLike | None = None
@@ -46,7 +49,7 @@ class Conformal(msgspec.Struct, frozen=True, tag="conformal"):
             errors /= span(q)
         overall = _at_levels(errors, p)
         shifts = overall[None] if groups is None else self._by_group(errors, p, overall, np.asarray(groups))
-        return FittedConformal(p, shifts, np.array(self.by_width))
+        return FittedConformal(p, shifts * self.share, np.array(self.by_width))
 
     def _by_group(self, errors: Doubles, levels: Doubles, overall: Doubles, groups: NDArray[np.int_]) -> Doubles:
         """(groups + 1, q): each group's own shifts where it can have them; the last row is of all."""

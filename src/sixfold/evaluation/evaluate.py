@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import pipeline
-from ..design import Amount, Design
+from ..design import Design
 from ..features.spec import CONTEXT, entity_field
 from ..metrics import binary
 from ..metrics.interval import paired
@@ -19,6 +19,7 @@ from ..metrics.target import Metric
 from ..pipeline import Model
 from ..ranking.blend import FittedBlend
 from ..ranking.trees import FittedForest
+from ..steps import Amount
 from ..training.examples import ranks_of
 from ..training.leaks import suspicious
 from ..training.material import Material

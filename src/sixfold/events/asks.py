@@ -13,6 +13,7 @@ from ..types import SECOND, Times
 from ..types import Table as Columns
 from . import cells, parsing
 from .converted import Converted, content_ids, counted, origin_of, reject
+from .hashing import Hashes, combine, hash_column
 from .mapping import DecisionTable, Given, Took
 from .parsing import Fault, Mask, Parsed, first_faults
 from .places import REASONS, Area, checked_places
@@ -32,6 +33,35 @@ def convert_decisions(table: DecisionTable, batch: RawBatch, *, now: int) -> Con
     A row whose outcome cannot be is rejected whole: its decision would pass for one that is still under way.
     """
     batch = cells.rows_where(batch, table.where)
+    read = _read(table, batch, now=now)
+    reasons = first_faults(len(batch), read.faults)
+    good = np.ones(len(batch), np.bool_)
+    good[list(reasons)] = False
+    # Only sound rows speak for their id: one that is mended further down the file stands.
+    reasons |= first_faults(len(batch), _contradictions(table, read, good))
+    good[list(reasons)] = False
+    rows = np.flatnonzero(good)
+    outcomes, origins = {}, {"decision": origin_of(batch, rows)}
+    for name, one in read.took.items():
+        ended = np.flatnonzero(good & one.ended)
+        outcomes[name] = _outcomes(name, read.columns, one, ended, tuple(table.keys))
+        origins[f"outcome {name}"] = origin_of(batch, ended)
+    decisions = {name: column[rows] for name, column in read.columns.items()}
+    rejected = reject(batch, _with_cells(batch, reasons, read.took))
+    return Converted(Events(decisions=decisions, outcomes=outcomes), rejected, batch, origins, counted(read.wrong))
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The decisions of a batch as columns (n,), what came of each, all that is against rows, and why values are unknown."""
+
+    columns: Columns
+    took: dict[str, Ended]
+    faults: list[Fault]
+    wrong: list[Fault]
+
+
+def _read(table: DecisionTable, batch: RawBatch, *, now: int) -> _Read:
     ts = cells.time_of(batch, table.ts, now=now)
     keys = {name: cells.key_of(batch, column) for name, column in table.keys.items()}
     context, wrong = _context(table, batch)
@@ -42,20 +72,26 @@ def convert_decisions(table: DecisionTable, batch: RawBatch, *, now: int) -> Con
     columns: Columns = {"ts": ts.values, "release": np.zeros(len(batch), "S1")}
     columns |= {name: parsed.values for name, parsed in {**keys, **context}.items()}
     columns["id"] = named[0].values if named else _ids(columns, took)
-    if named:
-        faults.append((_again(columns), f"{cells.columns_of(table.decision)} comes twice with other content"))
-    good = np.ones(len(batch), np.bool_)
-    reasons = _with_cells(batch, first_faults(len(batch), faults), took)
-    good[list(reasons)] = False
+    return _Read(columns, took, faults, wrong)
+
+
+def _contradictions(table: DecisionTable, read: _Read, good: Mask) -> Iterator[Fault]:
+    """Rows with the id of an earlier one that say something else of it, or of how it ended; what says the same is one event."""
+    column, ids = cells.columns_of(table.decision), read.columns["id"]
+    content = Events(decisions=read.columns).content()["decision"]
+    yield _differs(ids, content, good), f"{column} comes twice with other content"
+    for name, one in read.took.items():
+        ends = combine(hash_column(one.known), hash_column(one.seconds))
+        yield _differs(ids, ends, good & one.ended), f"{column} comes twice with another end by {name}"
+
+
+def _differs(ids: parsing.Text, content: Hashes, good: Mask) -> Mask:
+    """Which of the good rows (n,) differ in content from the first good row of their id."""
     rows = np.flatnonzero(good)
-    outcomes, origins = {}, {"decision": origin_of(batch, rows)}
-    for name, one in took.items():
-        ended = np.flatnonzero(good & one.ended)
-        outcomes[name] = _outcomes(name, columns, one, ended, tuple(keys))
-        origins[f"outcome {name}"] = origin_of(batch, ended)
-    decisions = {name: column[rows] for name, column in columns.items()}
-    events = Events(decisions=decisions, outcomes=outcomes)
-    return Converted(events, reject(batch, reasons), batch, origins, counted(wrong))
+    _, first, place = np.unique(ids[rows], return_index=True, return_inverse=True)
+    out = np.zeros(len(ids), np.bool_)
+    out[rows] = content[rows] != content[rows][first][place]
+    return out
 
 
 def _outcomes(name: str, columns: Columns, one: Ended, rows: NDArray[np.int64], keys: tuple[str, ...]) -> Columns:
@@ -70,13 +106,6 @@ def _ids(columns: Columns, took: dict[str, Ended]) -> parsing.Text:
     said = {f"{name}.known": np.where(one.ended, one.known, 0) for name, one in took.items()}
     said |= {f"{name}.seconds": one.seconds for name, one in took.items()}
     return content_ids("decision", Events(decisions=columns | said))
-
-
-def _again(columns: Columns) -> Mask:
-    """Which rows (n,) have the id of an earlier one and say something else; what says the same is one event."""
-    content = Events(decisions=columns).content()["decision"]
-    _, first, place = np.unique(columns["id"], return_index=True, return_inverse=True)
-    return np.asarray(content != content[first][place])
 
 
 # What came with it

@@ -71,10 +71,7 @@ def infer(
     say, or by `reading`. Raises DataError where no file is a log.
     """
     profiles = [profile(path, most_rows=most_rows) for path in paths]
-    asks = _asks(profiles, reading)
-    logs = [(one, roles) for one, roles in _logs(profiles) if one not in [ask for ask, _ in asks]]
-    if reading == "estimate":
-        logs = []
+    logs, asks = _logs_and_asks(profiles, reading)
     if not logs and not asks:
         looked = "; ".join(
             f"{one.path.name} has {', '.join(f'{c.name} ({c.kind})' for c in one.columns[:8])}" for one in profiles
@@ -119,16 +116,39 @@ def infer(
     return Inferred(Mapping(tuple(out)), tuple(dict.fromkeys(guesses)), tuple(joins), tuple(profiles), ignored)
 
 
-def _asks(profiles: Sequence[FileProfile], reading: Reading | None) -> list[tuple[FileProfile, Timed]]:
-    """Files whose rows take a time. One that is a log of what members did too is so by its names, or as `reading` says."""
-    found = [(one, timed) for one in profiles if reading != "slate" and (timed := timed_of(one)) is not None]
+def _logs_and_asks(
+    profiles: Sequence[FileProfile], reading: Reading | None
+) -> tuple[list[tuple[FileProfile, Roles]], list[tuple[FileProfile, Timed]]]:
+    """Which files are logs of what members did, and which of what took a time.
+
+    One that may be either is what its names or `reading` say. Beside a log of what members did, a table of things with two
+    times, such as users, is none of orders.
+    """
+    logs = _logs(profiles)
+    members = {one.path for one, _ in logs}
+    asks = [] if reading == "slate" else _asks(profiles)
     if reading is None:
-        found = [(one, timed) for one, timed in found if _rather_asks(one, timed, roles_of(one))]
-    return found
+        asks = [(one, timed) for one, timed in asks if one.path not in members or _rather_asks(one, timed)]
+        if members - {one.path for one, _ in asks}:
+            asks = [(one, timed) for one, timed in asks if one.path not in members and timed.named]
+    taken = {one.path for one, _ in asks}
+    return [] if reading == "estimate" else [(one, roles) for one, roles in logs if one.path not in taken], asks
 
 
-def _rather_asks(one: FileProfile, timed: Timed, roles: Roles | None) -> bool:
-    return roles is None or (timed.named and not is_impressions(one, roles))
+def _asks(profiles: Sequence[FileProfile]) -> list[tuple[FileProfile, Timed]]:
+    """Files whose rows take a time, but for those that are keyed by what a longer one of them repeats."""
+    found = [(one, timed) for one in profiles if (timed := timed_of(one)) is not None]
+    longer = [(other, tuple(key_columns(other, timed).values())) for other, timed in found]
+    return [
+        (one, timed)
+        for one, timed in found
+        if not any(other.rows > one.rows and pair_up(other, keys, [one]) for other, keys in longer)
+    ]
+
+
+def _rather_asks(one: FileProfile, timed: Timed) -> bool:
+    roles = roles_of(one)
+    return timed.named and not (roles is not None and is_impressions(one, roles))
 
 
 def _ask_table(ask: FileProfile, timed: Timed, keys: dict[str, Column], base: Path | None) -> Logged:

@@ -12,7 +12,7 @@ from .guessing import Guess
 from .infer_entities import value_of
 from .infer_logs import key_of
 from .mapping import Attribute, DecisionTable, EntityTable, Given, Key, Place, Took
-from .naming import ended_by, noun_of_column, place_part, says_ask, says_id, says_later, says_took
+from .naming import ended_by, noun_of_column, place_part, says_ask, says_id, says_later, says_took, says_void
 from .parsing import numbers
 from .profile import Column, FileProfile
 from .schema import DECISION_COLUMNS, OUTCOME_COLUMNS
@@ -79,12 +79,17 @@ def decision_table(
               "no column numbers the rows", "sure" if own else "likely"),
         *(Guess(source, name, one.name, "ids that rows share", "likely") for name, one in keys.items()),
     ]  # fmt: skip
+    guesses += [
+        Guess(source, f"outcome {_outcome(one, own)}", one.name,
+              "nothing is waited for after it" if says_void(one.name) else "a time on the way", "likely")
+        for one in timed.ends[:-1]
+    ]  # fmt: skip
     mapped: dict[str, str | Key] = {of: key_of(own)} if own else {}
     mapped |= {name: _key(one, profile.rows) for name, one in keys.items() if name != of}
     outcomes = {_outcome(one, own): Took(ts=one.time) for one in timed.ends}
     if timed.took:
         outcomes = {_outcome(timed.took, own): Took(value=timed.took.name, unit=timed.unit)}  # type: ignore[arg-type]
-    places, said = _places(profile)
+    places, said = _places(profile, taken=set(mapped))
     guesses += said
     used = {*timed.start.parts, label, *(one.name for one in (*timed.ends, *timed.other, *keys.values()))}
     used |= {own.name} if own else set()
@@ -95,7 +100,7 @@ def decision_table(
             given, guess = _given(one, profile, timed)
             guesses.append(guess)
             if given is not None:
-                context[_plain(one.name)] = given
+                context[_free(_plain(one.name), {*context, *mapped})] = given
     if len(context) > len(places):
         what = f"{len(context) - len(places)} columns"
         why = "taken as known when it is asked for; leave out what is known only later"
@@ -115,9 +120,9 @@ def _outcome(column: Column, own: Column | None) -> str:
     return f"{name}_done" if name in _TAKEN or (own is not None and name == own.name) else name
 
 
-def _places(profile: FileProfile) -> tuple[dict[str, Given], list[Guess]]:
+def _places(profile: FileProfile, *, taken: set[str]) -> tuple[dict[str, Given], list[Guess]]:
     """The places that two columns of degrees make, by name."""
-    out = {name: Given(lat=lat.name, lon=lon.name) for name, lat, lon in place_columns(profile)}
+    out = {_free(name, taken): Given(lat=lat.name, lon=lon.name) for name, lat, lon in place_columns(profile)}
     why = "degrees, by name"
     return out, [
         Guess(profile.path.name, f"place {n}", f"{one.lat}, {one.lon}", why, "likely") for n, one in out.items()
@@ -141,6 +146,10 @@ def _given(column: Column, profile: FileProfile, timed: Timed) -> tuple[str | Gi
     source = profile.path.name
     if says_later(column.name) or says_took(column.name):
         return None, Guess(source, column.name, "left out", "it is known only at the end, by its name", "unsure")
+    if column.kind == "text" and column.distinct > 0.5 * column.filled:
+        return None, Guess(
+            source, column.name, "left out", f"hardly a value comes twice ({column.distinct} distinct)", "likely"
+        )
     value, guess = value_of(column, profile, titled=True)
     if isinstance(value, Attribute) and value.type == "number":
         if _moves_with(column, timed):
@@ -158,6 +167,10 @@ def _moves_with(column: Column, timed: Timed) -> bool:
     if both.sum() < 20 or np.ptp(values[both]) == 0 or np.ptp(timed.seconds[both]) == 0:
         return False
     return bool(abs(np.corrcoef(values[both], timed.seconds[both])[0, 1]) > MOVES_WITH)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    return name if name not in taken else _free(f"{name}_", taken)
 
 
 def _plain(name: str) -> str:

@@ -234,7 +234,8 @@ class DecisionTable(
     """One row a decision that shows no items, with what came of it; with `where`, only rows whose cells say so.
 
     Without `decision` all that is mapped of a row makes its id: then rows that are exported again with what came of them
-    meanwhile are other decisions, so name the column where there is one.
+    meanwhile are other decisions, so name the column where there is one. Places outside `area` are unknown, counted by why; a
+    design has an area too, which holds for whatever is asked for later.
     """
 
     file: str

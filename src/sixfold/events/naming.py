@@ -128,7 +128,8 @@ _UNITS = {"ms": "ms", "millis": "ms", "s": "s", "sec": "s", "secs": "s", "second
 _DATED = frozenset(
     ("time", "at", "ts", "date", "datetime", "timestamp", "actual", "on", "taken", "took", "duration", "elapsed")
 )
-_LATER = frozenset(("fare", "tip", "toll", "tolls", "paid", "refund", "late", "delay", "delayed"))
+_LATER = frozenset(("fare", "tip", "toll", "tolls", "paid", "refund", "late", "delay", "delayed", "status"))
+_VOID = frozenset(("cancel", "cancelled", "canceled", "cancellation", "failed", "rejected", "abandoned"))
 _FROM = frozenset(
     ("pickup", "restaurant", "store", "shop", "merchant", "origin", "start", "source", "from", "warehouse")
 )
@@ -167,8 +168,13 @@ def unit_of(name: str) -> str:
 
 
 def says_later(name: str) -> bool:
-    """True for what is known only at the end: a fare, a tip, a delay."""
+    """True for what is known only at the end: a fare, a tip, a delay, what has become of it."""
     return not _LATER.isdisjoint(words(name))
+
+
+def says_void(name: str) -> bool:
+    """True for an end after which there is nothing to wait for: cancelled_at."""
+    return not _VOID.isdisjoint(words(name))
 
 
 def ended_by(name: str) -> str:

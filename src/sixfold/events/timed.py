@@ -52,7 +52,7 @@ def timed_of(profile: FileProfile) -> Timed | None:
     since = {one.name: (stamps[one.name] - stamps[start.name]) / SECOND for one in found if one is not start}
     ends = [one for one in found if one is not start and _plausible(since[one.name])]
     clock = _clock(profile)
-    if ends and not _days(start):
+    if ends and not (_days(start) and clock):
         ends.sort(key=lambda one: (says_end(one.name), float(np.nanmedian(since[one.name]))))
         other = [one for one in found if one is not start and one not in ends]
         return Timed(_time(start), tuple(ends), None, "", since[ends[-1].name], named, (*other, *forecast, *clock))

@@ -27,6 +27,7 @@ from .source import Look, Wanted, look
 from .spec import CONTEXT, Accumulator, Decayed, Expected, Memory, Sawtooth, Stream, entity_field
 from .store import Store
 from .table import Fitted
+from .worked import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class Batch:
             entity, _ = entity_field(path)
             self._versions[path] = versions(self._log, path, count=len(self._ids[entity]))
         return self._versions[path].as_of(rows, ts)
+
+    def worked(self, work: Work, rows: Rows, ts: Times) -> NDArray[Any]:
+        return work.of(self.attribute, rows, ts)
 
     def hashed(self, entity: str, rows: Rows) -> Hashes:
         return self._ids[entity].hashes(rows)

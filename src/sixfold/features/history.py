@@ -30,7 +30,7 @@ def record(length: int) -> np.dtype[np.void]:
 
 
 ROUNDS = 8
-"""New events of one member up to which each is pushed on top; more are sorted in with what is there."""
+"""New events of one member up to which each is put in its place; more are sorted in with what is there."""
 
 
 def fold(items: Rows, times: Times, members: Rows, new: Rows, ts: Times) -> None:
@@ -39,29 +39,24 @@ def fold(items: Rows, times: Times, members: Rows, new: Rows, ts: Times) -> None
     members, new, ts = members[order], new[order], ts[order]
     first = np.flatnonzero(np.append(True, members[1:] != members[:-1])[: len(members)])
     count = np.diff(np.append(first, len(members)))
-    who = members[first]
-    # A live event is newer than all that its member did; sorting 100 kept ones in with it took most of a fold's time.
-    top = (
-        (ts[first] > times[who, 0])
-        | ((ts[first] == times[who, 0]) & (new[first] >= items[who, 0]))
-        | (items[who, 0] < 0)
-    )
-    pushed = top & (count <= ROUNDS)
-    for nth in range(int(count[pushed].max(initial=0))):
-        at = first[pushed & (count > nth)] + nth
-        _push(items, members[at], new[at])
-        _push(times, members[at], ts[at])
-    late = np.repeat(~pushed, count)
-    if late.any():
-        _sort_in(items, times, members[late], new[late], ts[late])
+    few = count <= ROUNDS
+    # Sorting 100 kept ones in with each new one took most of a fold's time.
+    for nth in range(int(count[few].max(initial=0))):
+        at = first[few & (count > nth)] + nth
+        _put_in(items, times, members[at], new[at], ts[at])
+    many = np.repeat(~few, count)
+    if many.any():
+        _sort_in(items, times, members[many], new[many], ts[many])
 
 
-def _push(held: Rows | Times, rows: Rows, values: Rows | Times) -> None:
-    """Put a value before those of each of some distinct rows; the last one falls off."""
-    moved = held[rows]
-    moved[:, 1:] = moved[:, :-1]
-    moved[:, 0] = values
-    held[rows] = moved
+def _put_in(items: Rows, times: Times, rows: Rows, new: Rows, ts: Times) -> None:
+    """Put one event of each of some distinct members in its place; the last one falls off."""
+    what, when, slot = items[rows], times[rows], np.arange(items.shape[1])
+    newer = (when > ts[:, None]) | ((when == ts[:, None]) & (what > new[:, None]))
+    place = (newer & (what >= 0)).sum(axis=1)[:, None]
+    for held, kept, value in ((items, what, new), (times, when, ts)):
+        moved = np.where(slot > place, np.roll(kept, 1, axis=1), kept)
+        held[rows] = np.where(slot == place, value[:, None], moved)
 
 
 def _sort_in(items: Rows, times: Times, members: Rows, new: Rows, ts: Times) -> None:

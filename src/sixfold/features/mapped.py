@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,13 @@ class Mapped:
         return int(self._head[_CRC + self.offset % 2])
 
     # Reading
+
+    def version(self, name: str) -> Hashable:
+        """Another one after rows of an array were written. Of one that is not committed yet it is another one each time."""
+        place = self._placed.get(name)
+        if place is None or name in self._fresh:
+            return object()
+        return place.file, int(self._versions[place.slot])
 
     def gather(self, name: str, rows: NDArray[np.integer[Any]]) -> NDArray[Any]:
         """A copy of these rows, none of them half written."""

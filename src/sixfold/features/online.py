@@ -27,6 +27,7 @@ from .source import Look, Source, Wanted
 from .spec import Accumulator, Memory, Stream, entity_field
 from .store import Store
 from .table import Fitted
+from .worked import Work, Worked
 
 _FIRST = np.zeros(1, np.int64)
 _NOW = "now"
@@ -50,12 +51,23 @@ class State:
         self._decided = Decided(store, features, memory)
         self._blanks = {path: attributes.blank(kind, features.widths[path]) for path, kind in features.kinds.items()}
         self._members = None if memory is None else Members(store, memory)
+        self._worked: dict[Work, Worked] = {}
         self._plans: dict[Wanted, dict[tuple[str, ...], tuple[NDArray[np.intp], NDArray[np.intp]]]] = {}
 
     # Reading
 
     def attribute(self, path: str, rows: Rows, ts: Times) -> NDArray[Any]:
         return self.store.read(f"attribute.{path}", rows, self._blanks[path])
+
+    def worked(self, work: Work, rows: Rows, ts: Times) -> NDArray[Any]:
+        mapped = self.store.mapped
+        if mapped is None:
+            return work.of(self.attribute, rows, ts)
+        if work not in self._worked:
+            self._worked[work] = Worked(work)
+        version = tuple(mapped.version(f"attribute.{path}") for path in work.paths)
+        count = len(self.ids[work.entity])
+        return self._worked[work].read(self.attribute, rows, ts, count=count, version=version)
 
     def hashed(self, entity: str, rows: Rows) -> Hashes:
         return self.ids[entity].hashes(rows)
@@ -220,6 +232,9 @@ class _Before:
         if now.ndim == 1:
             return np.where(np.isnan(later), now, later)
         return np.where((later != 0).any(axis=1)[:, None], later, now)
+
+    def worked(self, work: Work, rows: Rows, ts: Times) -> NDArray[Any]:
+        return work.of(self.attribute, rows, ts)
 
     def hashed(self, entity: str, rows: Rows) -> Hashes:
         return self._state.hashed(entity, rows)

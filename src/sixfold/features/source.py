@@ -32,6 +32,7 @@ from .spec import (
     entity_field,
     name_of,
 )  # fmt: skip
+from .worked import Work
 
 Doubles = NDArray[np.float64]
 
@@ -57,6 +58,9 @@ class Source(Protocol):
 
     def attribute(self, path: str, rows: Rows, ts: NDArray[np.int64]) -> NDArray[Any]:
         """The value of an entity's field as of ts, for rows (n,): see `features.attributes`."""
+
+    def worked(self, work: Work, rows: Rows, ts: NDArray[np.int64]) -> NDArray[Any]:
+        """What attributes alone decide of rows (n,), as of ts."""
 
     def hashed(self, entity: str, rows: Rows) -> Hashes:
         """The hash of each row's id (n,), 0 of an id that is not known."""

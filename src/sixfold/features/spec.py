@@ -7,7 +7,7 @@ for each cell of `by`. Both schedules ask for the same inputs and accumulators, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias, Union
+from typing import TypeAlias, TypeGuard, Union
 
 import msgspec
 import numpy as np
@@ -254,6 +254,11 @@ Feature = Union[
     Attribute, Context, Age, Hour, Weekday, Position, Similarity, Taste, Bucket, Count, Rate, Open, Way, Expression, Expected
 ]  # fmt: skip
 Accumulating: TypeAlias = Count | Rate | Open
+
+
+def is_summed(feature: Feature) -> TypeGuard[Accumulating]:
+    """Whether a feature is made of accumulators, by its `combine`."""
+    return hasattr(feature, "combine")
 
 
 def flat(features: Iterable[Feature]) -> tuple[Feature, ...]:

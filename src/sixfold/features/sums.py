@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..types import Floats
 from .source import Asker, Doubles, Source, Wanted, by_member
-from .spec import Accumulating, Count, Feature, Rate, rates
+from .spec import Accumulating, Count, Feature, Rate, is_summed, rates
 
 _BLOCK = 8192
 """Rows joined at a time: of a whole log the four sums of all rates would not fit in memory beside each other."""
@@ -38,7 +38,7 @@ class Sums:
     @classmethod
     def of(cls, features: Mapping[int, Feature], member: str | None) -> Self:
         """The sums of features by the column that each fills; `member` is who asks, if anybody does."""
-        made = {column: one for column, one in features.items() if isinstance(one, Accumulating)}
+        made = {column: one for column, one in features.items() if is_summed(one)}
         reads = {column: one.accumulators() for column, one in made.items()}
         every = tuple(dict.fromkeys(one for read in reads.values() for one in read))
         shared = tuple(one for one in every if member is not None and by_member(one.by, member))

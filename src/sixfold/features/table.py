@@ -8,7 +8,7 @@ two cannot differ in it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from .. import durations
 from ..errors import DataError
 from ..events.hashing import Hashes, hash_strings
 from ..events.places import Area, served
-from ..types import DAY, SECOND, Floats, Rows
+from ..types import DAY, SECOND, Floats
 from . import parts
 from .attributes import Kind
 from .clock import UTC, Clock
@@ -30,7 +30,6 @@ from .similarity import similarity
 from .source import Asker, Look, Source, bucket, context_of, expression, of_asker, remembered, way
 from .spec import (
     CONTEXT,
-    Accumulating,
     Accumulator,
     Age,
     Attribute,
@@ -47,10 +46,12 @@ from .spec import (
     Way,
     Weekday,
     entity_field,
+    is_summed,
     name_of,
 )
 from .sums import Sums
 from .taste import TasteFitted, taste
+from .worked import Work
 
 _WAYS = {"offsets": ("north", "east"), "bearing": ("sin", "cos")}
 
@@ -147,9 +148,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
 
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Every accumulator that any feature reads, each once."""
-        found = [
-            one for feature in self.features if isinstance(feature, Accumulating) for one in feature.accumulators()
-        ]
+        found = [one for feature in self.features if is_summed(feature) for one in feature.accumulators()]
         return tuple(dict.fromkeys(found))
 
     def matrix(self, source: Source, frame: Frame) -> Floats:
@@ -177,7 +176,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
             plain = tuple(
                 (feature, at, member is not None and of_asker(feature, member))
                 for feature, at in zip(self.features, columns, strict=True)
-                if not isinstance(feature, Accumulating)
+                if not is_summed(feature)
             )
             summed = {at.start: feature for feature, at in zip(self.features, columns, strict=True)}
             self._plans[member] = _Plan(plain, Sums.of(summed, member))
@@ -191,8 +190,10 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
         frame, reading = rows
         match feature:
             case Attribute(path):
-                values = reading.attribute(path)
-                return self._multi_hot(path, values) if self.kinds.get(path) == Kind.CATEGORY else values
+                if self.kinds.get(path) != Kind.CATEGORY:
+                    return reading.attribute(path)
+                work = self._work(path, (path,), lambda values: self._multi_hot(path, values))
+                return source.worked(work, frame.keys[work.entity], frame.ts)
             case Context():
                 name = name_of(feature)
                 values = context_of(name, frame)
@@ -235,15 +236,14 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
     def _similarity(self, path: str, half_life: str, source: Source, frame: Frame) -> NDArray[np.float64]:
         centre, scale = np.array(self.centres[path], np.float32)
 
-        def vectors(items: Rows, ts: NDArray[np.int64]) -> Floats:
-            held = source.attribute(path, items, ts)
+        def vectors(held: NDArray[Any]) -> Floats:
             raw = self.shares(path, held) if self.kinds[path] == Kind.CATEGORY else held
             return np.asarray((raw - centre) * scale, np.float32)
 
-        memory = remembered(source)
+        memory, work = remembered(source), self._work(f"similarity({path})", (path,), vectors)
         return similarity(
             source.queries,
-            vectors,
+            lambda items, ts: source.worked(work, items, ts),
             half_life=durations.parse(half_life),
             members=frame.keys[memory.member],
             items=frame.keys[memory.item],
@@ -251,16 +251,28 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
         )
 
     def _taste(self, feature: Taste, source: Source, frame: Frame) -> NDArray[np.float64]:
-        memory = remembered(source)
+        fitted, memory = self.tastes[name_of(feature)], remembered(source)
+        work = self._work(name_of(feature), tuple(part.path for part in fitted.items), fitted.place)
         return taste(
             source.queries,
+            lambda items, ts: source.worked(work, items, ts),
             source.attribute,
-            self.tastes[name_of(feature)],
+            fitted,
             half_life=durations.parse(feature.half_life),
             members=frame.keys[memory.member],
             items=frame.keys[memory.item],
             ts=frame.ts,
         )
+
+    def _work(self, name: str, paths: tuple[str, ...], make: Callable[..., NDArray[Any]]) -> Work:
+        """A work of this table by its name, made once, for sources keep what it gives."""
+        if name not in self._works:
+            self._works[name] = Work(paths, make)
+        return self._works[name]
+
+    @cached_property
+    def _works(self) -> dict[str, Work]:
+        return {}
 
     def shares(self, path: str, held: Hashes) -> Floats:
         """A category as the share of each known value among its members (n, values); NaN where it has none."""

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 
 from ..types import Asks, Queries, Rows, Times
 from .similarity import weighed
+from .worked import Attributes
 
 Doubles = NDArray[np.float64]
-Attributes = Callable[[str, Rows, Times], NDArray[Any]]
-"""The value of a path for rows (n,) as of ts (n,): `Source.attribute`."""
 
 
 class Part(msgspec.Struct, frozen=True, dict=True):
@@ -78,9 +77,24 @@ class TasteFitted(msgspec.Struct, frozen=True):
     usual: list[float]
     spread: list[float]
 
+    def place(self, *held: NDArray[Any]) -> Doubles:
+        """The place (n, f) of items with these values (n, ...) of the parts' attributes."""
+        out = np.tile(-np.array(self.mean), (len(held[0]), 1))
+        for part, values in zip(self.items, held, strict=True):
+            out += part.place(values)
+        return out
+
+    def expected(self, attribute: Attributes, members: Rows, ts: Times) -> Doubles:
+        """The taste (n, f) that members are expected to have by what they are, as of ts (n,)."""
+        out = np.tile(np.array(self.usual), (len(members), 1))
+        for part in self.members:
+            out += part.place(attribute(part.path, members, ts))
+        return out
+
 
 def taste(
     queries: Callable[[Asks], Queries],
+    places: Callable[[Rows, Times], Doubles],
     attribute: Attributes,
     fitted: TasteFitted,
     *,
@@ -89,22 +103,14 @@ def taste(
     items: Rows,
     ts: Times,
 ) -> Doubles:
-    """The log-odds (n,) that its member's taste as of ts (n,) adds to each item, beside those of the mean item."""
+    """The log-odds (n,) that its member's taste as of ts (n,) adds to each item, beside those of the mean item.
+
+    places gives `TasteFitted.place` of items (n,) as of ts (n,).
+    """
     spread = np.array(fitted.spread)
 
-    def places(rows: Rows, at: Times) -> Doubles:
-        return placed(fitted.items, attribute, rows, at, -np.array(fitted.mean))
-
     def tastes(sums: Doubles, total: Doubles, asks: Asks) -> Doubles:
-        expected = placed(fitted.members, attribute, asks.member, asks.ts, np.array(fitted.usual))
+        expected = fitted.expected(attribute, asks.member, asks.ts)
         return np.asarray((sums + expected / spread) / (total[:, None] + 1 / spread))
 
     return weighed(queries, places, tastes, half_life=half_life, members=members, items=items, ts=ts)
-
-
-def placed(parts: list[Part], attribute: Attributes, rows: Rows, ts: Times, start: Doubles) -> Doubles:
-    """The sum (n, f) of what each part adds to `start` (f,), as of ts."""
-    out = np.tile(start, (len(rows), 1))
-    for part in parts:
-        out += part.place(attribute(part.path, rows, ts))
-    return out

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ..design import Design, Scale
+from ..design import Design
+from ..steps import Scale
 from .finding import Finding, Rule, error, spaced, warning
 
 MONTH_S = 30 * 86_400

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..design import NOTHING_KNOWN, Design
+from ..design import Design
 from ..errors import nearest
+from ..steps import NOTHING_KNOWN
 from .finding import Finding, Rule, error
 
 RETRIEVAL_ORDER = "retrieval order"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..design import Amount, Design
+from ..design import Design
 from ..errors import nearest
 from ..features.spec import Attribute, Context, name_of
 from ..metrics.target import Target
+from ..steps import Amount
 from .finding import Finding, Rule, error, warning
 
 _PROBABILITY = frozenset({"log_loss", "normalised_entropy", "brier", "calibration"})

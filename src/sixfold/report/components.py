@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..design import Service
+from ..steps import Service
 from . import wording
 from .markup import Html, figure, header_row, row_name, tag
 from .review import Review

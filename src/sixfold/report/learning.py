@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..design import Amount, Happens
 from ..evaluation.estimates import TRUTH
 from ..features.spec import name_of
 from ..journey import CHAMPION
+from ..steps import Amount, Happens
 from . import answers, calibration, comparison, estimates, shares, slices, spans, systems, wording
 from .glossary import explained
 from .markup import NOTHING, Html, facts, joined, tag

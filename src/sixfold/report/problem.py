@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..design import Estimate, Slate
+from ..steps import Estimate, Slate
 from . import wording
 from .markup import NOTHING, Html, facts, header_row, joined, row_name, tag
 from .review import Review, Standing, tally

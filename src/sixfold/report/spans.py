@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from ..design import split_fractions
+from ..steps import split_fractions
 from ..types import Cuts
 from . import wording
 from .markup import Html, figure, header_row, row_name, tag

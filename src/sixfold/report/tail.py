@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..design import Estimate
 from ..evaluation.results import Tenth, Told
+from ..steps import Estimate
 from . import charts, wording
 from .markup import NOTHING, Html, figure, header_row, joined, row_name, tag
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..design import Metrics
 from ..metrics.target import Target, Verdict
+from ..steps import Metrics
 from . import charts, wording
 from .glossary import explained
 from .markup import NOTHING, Html, facts, figure, header_row, joined, row_name, tag

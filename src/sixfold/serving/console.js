@@ -150,7 +150,7 @@ for (const part of document.querySelectorAll("[data-part]")) {
 }
 
 function drawStage(stage, deadlines) {
-  const row = find("stage", stage.name), part = find("part", stage.name);
+  const row = find("stage", stage.name), part = stage.within ? null : find("part", stage.name);
   if (part) {
     say(part.querySelector(".rate"), `${rate(stage.per_s)}/s`);
     bar(part.querySelector(".bar"), stage.p50_ms, stage.p99_ms, stage.deadline_ms);
@@ -163,6 +163,8 @@ function drawStage(stage, deadlines) {
   }
 }
 
+const answers = () => (document.body.classList.contains("estimating") ? "estimates" : "slates");
+
 function drawFlow(status) {
   const deadlines = Object.fromEntries(status.stages.map((stage) => [stage.name, stage.deadline_ms]));
   for (const stage of status.stages) drawStage(stage, deadlines);
@@ -174,9 +176,9 @@ function drawFlow(status) {
   bar(find("bar", "whole"), status.p50_ms, status.p99_ms, status.required_p99_ms);
   say(find("note", "whole"), `in all p50 ${ms(status.p50_ms)}, p99 ${ms(status.p99_ms)} of ${ms(status.required_p99_ms)} ms`);
   say(find("of", "events"), `${rate(events.posted_per_s)}/s`);
-  say(find("of", "decisions"), `${rate(events.decisions_per_s)} slates/s`);
+  say(find("of", "decisions"), `${rate(events.decisions_per_s)} ${answers()}/s`);
   const dropped = events.dropped ? `, ${grouped(events.dropped)} dropped` : "";
-  say(find("note", "writer"), down ? `away: ${grouped(events.behind)} slates wait here${dropped}` : events.dropped ? `${grouped(events.dropped)} slates were dropped` : "");
+  say(find("note", "writer"), down ? `away: ${grouped(events.behind)} ${answers()} wait here${dropped}` : events.dropped ? `${grouped(events.dropped)} ${answers()} were dropped` : "");
   document.querySelector(".writer").classList.toggle("failing", down);
   say(find("of", "state"), events.lag_p50_ms === null ? "" : `seen ${ms(events.lag_p50_ms)} / ${ms(events.lag_p99_ms)} ms after the acknowledgement`);
   say(find("note", "state"), `Newest event ${events.newest || "none yet"}${down ? ", and no newer one until the writer is back" : ""}`);
@@ -266,6 +268,7 @@ function draw(status) {
   say(byId("clock"), status.clock);
   say(byId("processes"), `${status.processes}, this one up ${ago(status.uptime_s)}`);
   say(byId("window"), `Medians and 99th percentiles of the last ${status.window_s > 54 ? "minute" : ago(status.window_s)}`);
+  document.body.classList.toggle("estimating", !status.trial.item);
   drawFlow(status);
   drawStrips(status);
   prepare(status.trial);

@@ -1,4 +1,4 @@
-// The other half: a slate for a member of one's choice, with what led to it.
+// The other half: a slate for a member of one's choice, or how long something takes, with what led to it.
 
 let prepared = "";
 
@@ -9,16 +9,18 @@ function prepare(trial) {
   const said = JSON.stringify(trial);
   if (said === prepared) return;
   prepared = said;
-  // Where estimates are made there is no member to try.
-  byId("try").parentElement.hidden = !trial.item;
+  say(byId("try-title"), trial.item ? `Try a ${trial.member}` : "Try an estimate");
+  byId("member").required = Boolean(trial.item);
   say(byId("member-label"), capital(trial.member));
   byId("members").replaceChildren(...trial.members.map((id) => el("option", { value: id })));
   if (!byId("member").value && trial.members.length) byId("member").value = trial.members[0];
   const held = Object.fromEntries([...document.querySelectorAll("[data-context]")].map((input) => [input.dataset.context, input.value]));
-  byId("contexts").replaceChildren(...trial.contexts.map((name, n) => {
-    const input = el("input", { id: `context-${n}`, "data-context": name, maxlength: 256, placeholder: "not said", autocomplete: "off" });
-    input.value = held[name] ?? "";
-    return el("div", { class: "wide" }, el("label", { for: `context-${n}` }, name), input);
+  byId("contexts").replaceChildren(...[...Object.keys(trial.keys), ...trial.contexts].map((name, n) => {
+    const ids = trial.keys[name], list = ids ? { list: `ids-${n}`, "data-key": "" } : {};
+    const input = el("input", { id: `context-${n}`, "data-context": name, maxlength: 256, placeholder: "not said", autocomplete: "off", ...list });
+    input.value = held[name] ?? ids?.[0] ?? "";
+    const known = ids ? [el("datalist", { id: `ids-${n}` }, ...ids.map((id) => el("option", { value: id })))] : [];
+    return el("div", { class: "wide" }, el("label", { for: `context-${n}` }, name), input, ...known);
   }));
 }
 
@@ -29,14 +31,15 @@ let trying = false;
 byId("try").addEventListener("submit", async (event) => {
   event.preventDefault();
   if (trying) return;
-  const context = Object.fromEntries([...document.querySelectorAll("[data-context]")].filter((input) => input.value.trim()).map((input) => [input.dataset.context, typed(input.value.trim())]));
-  const wanted = { member: byId("member").value, context, k: Number(byId("k").value), explain: byId("explain").checked, timing: true };
+  const context = Object.fromEntries([...document.querySelectorAll("[data-context]")].filter((input) => input.value.trim()).map((input) => [input.dataset.context, "key" in input.dataset ? input.value.trim() : typed(input.value.trim())]));
+  const timed = document.body.classList.contains("estimating");
+  const wanted = timed ? { context, timing: true } : { member: byId("member").value, context, k: Number(byId("k").value), explain: byId("explain").checked, timing: true };
   trying = true;
   const began = performance.now();
-  const [code, answer] = await ask("/v1/recommend", wanted);
+  const [code, answer] = await ask(timed ? "/v1/estimate" : "/v1/recommend", wanted);
   const took = performance.now() - began;
   trying = false;
-  if (code === 200) return show(answer, took);
+  if (code === 200) return (timed ? foretell : show)(answer, took);
   if (code === 401) askToken("");
   byId("answer").replaceChildren();
   byId("answered").className = "bad";
@@ -50,6 +53,27 @@ function show(slate, took) {
   byId("answer").replaceChildren(...degradedBy(slate), timing(slate.timing_ms ?? {}, took), aside(slate), table(slate.items));
 }
 
+const minutes = (s) => (s / 60).toFixed(1);
+
+/** How long it takes: what is told, and from when to when the whole and each leg end 9 times in 10, or whatever the levels say. */
+function foretell(estimate, took) {
+  byId("answered").className = "";
+  say(byId("answered"), `${estimate.told.words} for this ${estimate.of}`);
+  const levels = Object.keys(estimate.quantiles).sort((a, b) => a - b), at = (level) => estimate.quantiles[level];
+  const middle = levels.reduce((best, level) => (Math.abs(level - 0.5) < Math.abs(best - 0.5) ? level : best));
+  const ends = [at(levels[0]), at(middle), at(levels.at(-1))], most = Math.max(ends[2], estimate.promise_s);
+  const row = (name, [low, half, high], promise) => {
+    const range = el("div", { class: "range", "aria-hidden": "true" }, el("i"), el("b"), ...(promise ? [el("u")] : []));
+    for (const [key, s] of [["from", low], ["at", half], ["to", high], ["told", promise ?? 0]]) range.style.setProperty(`--${key}`, (100 * s) / most);
+    return el("tr", {}, el("td", {}, name), el("td", {}, range), el("td", {}, `${minutes(half)} (${minutes(low)} to ${minutes(high)})`));
+  };
+  const legs = Object.entries(estimate.legs), share = Math.round(100 * (levels.at(-1) - levels[0]));
+  const rows = [row("the whole", ends, estimate.promise_s), ...(legs.length > 1 ? legs.map(([name, leg]) => row(name, [leg.low_s, leg.median_s, leg.high_s])) : [])];
+  const head = ["", "the dark mark is the promise", `minutes: the median, and ${share} % between`].map((text) => el("th", { scope: "col" }, text));
+  byId("answer").replaceChildren(...degradedBy(estimate), timing(estimate.timing_ms ?? {}, took), aside(estimate),
+    el("table", { class: "ranges" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)));
+}
+
 const degradedBy = (slate) => slate.degraded.map((one) => el("p", { class: "verdict short" }, `${one.stage}: ${one.fallback} (${one.reason})`));
 
 function timing(stages, took) {
@@ -60,6 +84,7 @@ function timing(stages, took) {
     return piece;
   });
   const each = Object.entries(stages).map(([name, x]) => `${name} ${ms(x)}`).join(", ");
+  if (!pieces.length) return el("p", { class: "note" }, `${ms(took)} ms until it was here`);
   return el("div", {}, el("div", { class: "took", "aria-hidden": "true" }, ...pieces),
     el("p", { class: "note" }, `${ms(total)} ms in the stages (${each}), ${ms(took)} ms until it was here`));
 }

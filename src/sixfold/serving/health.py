@@ -12,6 +12,7 @@ import msgspec
 
 from .. import files
 from ..durations import parse
+from ..features.online import State
 from ..types import SECOND
 from . import telemetry
 from .clock import text
@@ -36,6 +37,7 @@ PIECES = {
     "features": "ranking",
     "scores": "ranking",
     "gather": "features",
+    "estimate": "features",
 }
 """The stages that are timed within a part with a deadline."""
 STAGES = ("candidates", "retrieval", "filters", "ranking", "features", "scores", "slate")
@@ -254,7 +256,14 @@ def _trial(service: Service) -> Trial:
     release, state = service.engine.release, service.engine.state
     design, contexts = release.design, list(release.features.contexts)
     if design.estimates:
-        return Trial(member=design.estimate.of, item="", members=[], contexts=contexts, k=0)
-    names = state.ids[design.member].names()[:MEMBERS].tolist()
-    members = [name.decode() for name in names]
-    return Trial(member=design.member, item=design.item, members=members, contexts=contexts, k=design.slate.size)
+        keys = {entity: _some(state, entity) for entity in release.features.entities(None)}
+        return Trial(member=design.estimate.of, item="", members=[], keys=keys, contexts=contexts, k=0)
+    members = _some(state, design.member)
+    return Trial(
+        member=design.member, item=design.item, members=members, keys={}, contexts=contexts, k=design.slate.size
+    )
+
+
+def _some(state: State, entity: str) -> list[str]:
+    """Ids of an entity that the state knows, the first ones."""
+    return [name.decode() for name in state.ids[entity].names()[:MEMBERS].tolist()]

@@ -246,6 +246,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     item: str
     members: list[str]
     """Some that the state knows."""
+    keys: dict[str, list[str]]
+    """Entities that an estimate is asked with, and some ids of each; none where slates are decided."""
     contexts: list[str]
     """What features of the release read of the moment."""
     k: Count

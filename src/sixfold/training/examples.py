@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import durations, pipeline
-from ..design import Amount, Happens
 from ..events.hashing import Hashes
 from ..pipeline import Pool, Retriever
 from ..retrieval.merge import Merged
+from ..steps import Amount, Happens
 from ..types import SECOND, Asks, Floats, Interactions, Rows, Times
 from .material import Material
 

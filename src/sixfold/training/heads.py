@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import formula
-from ..design import Amount, Happens, Head
 from ..errors import DataError
 from ..events.hashing import combine, mix
 from ..ranking.calibration import Calibration, Identity
@@ -19,6 +18,7 @@ from ..ranking.forest import Forest
 from ..ranking.heads import Calibrator, FittedHead, FittedHeads, Scorer
 from ..ranking.linear import Linear
 from ..ranking.sampling import Downsample, KeepAll, Reweight, Sampling
+from ..steps import Amount, Happens, Head
 from ..types import Floats
 from .examples import Examples
 from .material import Material

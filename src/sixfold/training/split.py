@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import durations
-from ..design import Design, split_fractions
+from ..design import Design
 from ..errors import DataError
 from ..features.indexed import Indexed
+from ..steps import split_fractions
 from ..types import Cuts, Times
 
 
