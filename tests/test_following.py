@@ -36,7 +36,7 @@ def known(model: Estimator, first: Estimated, **became: tuple[float, float]) -> 
     when, value = np.full(len(kept.outcomes), NEVER), np.full(len(kept.outcomes), np.nan)
     for name, (at, seconds) in became.items():
         when[kept.outcomes.index(name)], value[kept.outcomes.index(name)] = ASKED + int(at * SECOND), seconds
-    return Known(ASKED, "r", np.array([told[name] for name in kept.forecast]), when, value)
+    return Known(ASKED, "r", np.array([told.get(name, np.nan) for name in kept.forecast]), when, value)
 
 
 def at(model: Estimator, one: Known, seconds: float) -> following.Followed:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from . import durations
 from .design import Design
 from .estimate import Estimated, Estimator
+from .estimation import law
 from .estimation.adaptive import moved
 from .estimation.open import NEVER, Known, Watched
 from .estimation.steered import Steer
@@ -63,10 +64,11 @@ def watched(design: Design) -> Watched:
 
 
 def steered(model: Estimator, found: Estimated, offset: Doubles) -> Estimated:
-    """An estimate with its quantiles moved by offset (q,) widths, and what is then promised."""
+    """Estimates with their quantiles moved by offset (q,) or (n, q) widths, and their mean and promise by what these then say."""
     quantiles = moved(found.quantiles, offset)
+    mean = law.mean(model.levels, quantiles.astype(np.float64)).astype(np.float32)
     promised = model.design.estimate.promise.of(model.levels, quantiles)
-    return replace(found, quantiles=quantiles, promised_s=promised)
+    return replace(found, quantiles=quantiles, mean=np.maximum(mean, 0), promised_s=promised)
 
 
 def forecast(model: Estimator, found: Estimated, offset: Doubles | None = None) -> dict[str, float]:

@@ -132,7 +132,7 @@ def evaluate(
         material = prepared_for(release, batches)
     if release.design.estimates:
         timed = _contest(material, estimates.spans(material, cache or Cache(), stages), world, stages, row)
-        timed.enter(_estimator_name(release.design), release.estimator)
+        timed.enter_served(_estimator_name(release.design), release.estimator)
         return timed.finish(_estimator_name(release.design), release.estimator, stages)
     ready = run.ready(material, cache or Cache(), stages)
     entered = contest(ready, stages, row)
@@ -160,10 +160,10 @@ def _train_estimator(
     if champion is not None:
         with stages.stage("judging the champion"):
             theirs = prepared_for(champion, events)
-            table = champion.features.matrix(theirs.known, estimates.frame_of(theirs, made.test.decision))
-            entered.enter(CHAMPION, champion.estimator, table)
+            frame = estimates.frame_of(theirs, made.test.decision)
+            entered.enter_served(CHAMPION, champion.estimator, champion.features.matrix(theirs.known, frame), frame)
     model = estimates.fit(material, made, design.learning.estimator, stages)
-    entered.enter(_estimator_name(design), model)
+    entered.enter_served(_estimator_name(design), model)
     found = entered.finish(_estimator_name(design), model, stages)
     with stages.stage("writing the release"):
         written = releases.write(

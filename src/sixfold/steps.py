@@ -141,7 +141,7 @@ class Learning(Section, frozen=True, kw_only=True):
     refit: fit the retrievers again on all that lies before the test, which is then judged and published with them; where an
     estimate is decided, the estimators, with as many trees as were found best.
     estimator, coverage: of a design that decides an estimate, what learns the distribution and what makes it cover.
-    adaptive: how outcomes steer coverage while it is served; not at all where left out.
+    adaptive: how outcomes steer what is told while it is served, and in its evaluation; not at all where left out.
     """
 
     features: tuple[Feature, ...]

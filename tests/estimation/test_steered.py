@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from sixfold.estimation.adaptive import Adaptive
+from sixfold.estimation.layered import Layered
 from sixfold.estimation.open import Open, Watched
 from sixfold.estimation.steered import Steer
+from sixfold.events.hashing import hash_strings
 from sixfold.events.schema import Events, concat
 from sixfold.features.store import Store
 from sixfold.types import SECOND
@@ -100,3 +102,44 @@ def test_without_steering_there_is_no_offset():
     plain = Open(Watched(("promised_s",), ("done",)), Store())
     plain.apply(asked(3))
     assert plain.offset() is None
+
+
+APART = Watched(
+    WATCHED.forecast,
+    WATCHED.outcomes,
+    Steer(Adaptive(steps=(0.05,), by="store", by_steps=(0.02,)), "done", NAMES, LEVELS),
+)
+
+
+def of_stores(n: int) -> Events:
+    """The same asks of two stores in turn, every third of none."""
+    table = asked(n).decisions | {"store": np.array([(b"s0", b"s1", b"")[i % 3] for i in range(n)])}
+    return Events(decisions=table)
+
+
+def test_entities_are_steered_apart_by_what_is_left_and_together_by_the_rest(took: np.ndarray):
+    took = took + 2000.0 * (np.arange(400) % 3 == 0)
+    settled = np.arange(400) * 60 + np.maximum(QUANTILES[-1], took)
+    late = int(settled.max()) + 1
+    tick = Events(outcomes={"other": {"id": np.array([b"x"]), "ts": np.array([START + late * SECOND]),
+                                      "decision": np.array([b""]), "value": np.array([1.0])}})  # fmt: skip
+    state = Open(APART, Store())
+    state.apply(concat([of_stores(400), ended(took), tick]))
+    expected = Layered.start(APART.steer.by, LEVELS, groups=2)
+    ids = hash_strings(np.array([f"o{i}".encode() for i in range(400)]))
+    for row in np.lexsort((ids, settled.astype(np.int64))):
+        expected = expected.fold(QUANTILES[None], took[row : row + 1], groups=np.array([(0, 1, -1)[row % 3]]))
+    for keys, group in (({"store": "s0"}, 0), ({"store": "s1"}, 1), ({"store": "never seen"}, -1), ({}, -1)):
+        np.testing.assert_allclose(state.offset(keys), expected.offset(group), atol=1e-12)
+    assert (state.offset({"store": "s0"}) > state.offset({"store": "s1"}) + 0.05).all()
+
+
+def test_it_does_not_matter_how_the_log_of_entities_was_cut(took: np.ndarray):
+    log = concat([of_stores(400), ended(took)])
+    cuts = [0, 5_000, 9_000, 9_060, 20_000, 40_000]
+    whole, cut = Open(APART, Store()), Open(APART, Store())
+    whole.apply(log)
+    for a, b in pairwise(cuts):
+        cut.apply(log.between(START + a * SECOND, START + b * SECOND))
+    for store in ("s0", "s1", ""):
+        np.testing.assert_allclose(cut.offset({"store": store}), whole.offset({"store": store}), atol=1e-12)

@@ -23,6 +23,7 @@ from sixfold import release as releases
 from sixfold.estimation.adaptive import Adaptive
 from sixfold.features.batch import Batch
 from sixfold.features.indexed import Frame
+from sixfold.following import steered
 from sixfold.training.material import prepare
 from sixfold.workspace import Workspace
 
@@ -47,13 +48,14 @@ def ask(service: Running, context: dict[str, Any] = SAID, **more: Any) -> tuple[
 
 
 def of_the_log(workspace: Workspace, ts: int, keys: dict[str, str], context: dict[str, float]) -> estimate.Estimated:
-    """The estimate of one request by the log in bulk."""
+    """The estimate of one request by the log in bulk, steered by no outcome: of a log without estimates none steers."""
     release = workspace.current()
     material = prepare(release.design, list(workspace.batches()))
     rows = {of: material.ids[of].rows(np.array([keys.get(of, "").encode()])) for of in release.features.entities(None)}
     columns = {name: np.array([context.get(name.removeprefix("context."), np.nan)]) for name in context_names(release)}
     known = Batch(material.log, material.ids, None)
-    return estimate.estimate(release.estimator, known, Frame(np.array([ts]), rows, columns, np.ones(1, np.int16)))
+    found = estimate.estimate(release.estimator, known, Frame(np.array([ts]), rows, columns, np.ones(1, np.int16)))
+    return steered(release.estimator, found, np.zeros(len(LEVELS)))
 
 
 def context_names(release: Any) -> list[str]:

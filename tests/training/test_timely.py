@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
+from sixfold.estimation.adaptive import Adaptive
 from sixfold.training.material import prepare
 from sixfold.training.validate import lint_data
 
@@ -62,3 +64,11 @@ def test_ends_that_nothing_names_are_asked_for(material):
     few = {name: column[: len(column) // 2] for name, column in held.items()}
     found = messages(changed(material, outcomes=dict(material.log.outcomes) | {"delivered": few}))
     assert any("never ended by 'delivered'" in text for text in found)
+
+
+def test_an_entity_to_steer_by_that_there_is_not(material):
+    learning = structs.replace(material.design.learning, adaptive=Adaptive(by="shop"))
+    design = structs.replace(material.design, learning=learning)
+    (found,) = lint_data(design, material)
+    assert (found.level, found.path) == ("error", "learning.adaptive.by")
+    assert "'shop' is no entity that both decisions and features name; " in found.message

@@ -5,8 +5,8 @@ beaten) are fitted on `ranking.examples.Examples` whose labels are seconds, and 
 arrays, which NumPy alone scores. Nothing here knows orders or places: it sees columns of float32.
 
 Read next: law.py (what quantiles mean between and beyond them), quantiles.py and baselines.py (the estimators),
-conformal.py (they cover what they say), adaptive.py (and go on to, after a shock), legs.py (several legs in a row, and the time
-left while they run), promise.py (what is told, by what late and early minutes cost).
+conformal.py (they cover what they say), adaptive.py and layered.py (and go on to, after a shock), legs.py (several legs in a
+row, and the time left while they run), promise.py (what is told, by what late and early minutes cost).
 """
 
 from __future__ import annotations

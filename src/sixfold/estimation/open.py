@@ -10,6 +10,7 @@ name the last by (ts, id) counts, in whatever order and however often they come.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,8 @@ class Watched(msgspec.Struct, frozen=True):
         m = len(self.outcomes)
         fields = [("ts", np.int64), ("release", "S16"), ("forecast", np.float64, (len(self.forecast),)), ("when", np.int64, (m,)),
                   ("by", np.uint64, (m,)), ("value", np.float64, (m,))]  # fmt: skip
+        if self.steer is not None and self.steer.by.by is not None:
+            fields.append(("group", np.uint64))
         out = np.zeros((), np.dtype(fields))
         out["ts"], out["when"], out["forecast"], out["value"] = NEVER, NEVER, np.nan, np.nan
         return out
@@ -87,9 +90,13 @@ class Open:
                     return Known(int(one["ts"]), one["release"].decode(), one["forecast"], one["when"], one["value"])
         return None
 
-    def offset(self) -> NDArray[np.float64] | None:
-        """How far outcomes have steered each level (q,), in widths; None where they steer nothing."""
-        return None if self.steered is None else self.steered.offset()
+    def offset(self, keys: Mapping[str, str] = {}) -> NDArray[np.float64] | None:
+        """How far outcomes have steered each level (q,), in widths, for a request with these keys by their entities; None
+        where they steer nothing."""
+        steer = self.watched.steer
+        if self.steered is None or steer is None:
+            return None
+        return self.steered.offset("" if steer.by.by is None else keys.get(steer.by.by, ""))
 
     def apply(self, events: Events) -> None:
         """Fold a batch of events, in any order."""
@@ -129,6 +136,9 @@ class Open:
         for place, name in enumerate(self.watched.forecast):
             if (column := decisions.get(ESTIMATE + name)) is not None:
                 made["forecast"][:, place] = column[first]
+        steer = self.watched.steer
+        if steer is not None and steer.by.by is not None and (entity := decisions.get(steer.by.by)) is not None:
+            made["group"] = hash_strings(entity[first])
         self.store.require(_records(half), len(self._tables[half]), self._blank)
         self.store.put(_records(half), rows, made)
 
@@ -180,7 +190,8 @@ class Open:
         first = held["when"][:, column] == NEVER
         places = [self.watched.forecast.index(name) for name in steer.quantiles]
         quantiles = held["forecast"][first][:, places]
-        self.steered.add(held["ts"][first], ts[first], by[first], value[first], quantiles)
+        groups = held["group"][first] if steer.by.by is not None else np.zeros(len(quantiles), np.uint64)
+        self.steered.add(held["ts"][first], ts[first], by[first], value[first], quantiles, groups)
 
 
 def _records(half: int) -> str:

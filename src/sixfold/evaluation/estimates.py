@@ -19,6 +19,7 @@ from ..estimation import law
 from ..estimation.baselines import ByKey, LinearQuantiles, Overall
 from ..estimation.quantiles import FittedQuantiles
 from ..events.hashing import Hashes
+from ..features.indexed import Frame
 from ..metrics import distribution, promise, regression
 from ..metrics.interval import Interval, interval, paired, sliced
 from ..metrics.kernel import Statistic
@@ -31,10 +32,12 @@ from ..types import Floats, Rows
 from .evaluate import Row
 from .picture import picture, place_of
 from .results import Bin, Evaluation, Measures, Picture, measure
+from .steering import as_served
 
 OVERALL = "mean of all"
 LINEAR = "linear"
 TRUTH = "the truth"
+UNSTEERED = "not steered"
 STANDARD = (
     rmse(), mae(), mape(), bias(), over_estimate(), covered(), width(), crps(),
     late_share(by_min=5), late_share(by_min=10), promise_cost(),
@@ -131,9 +134,22 @@ class Contest:
     row: Row
 
     def enter(self, name: str, model: Estimator, table: Floats | None = None) -> None:
-        """Judge an estimator on the test part, by its own table (the design's where none is given)."""
-        self.given[name] = estimated(model, self.made.test.table if table is None else table)
-        self.systems[name] = self.judge.measures(self.given[name], model.levels)
+        """Judge an estimator on the test part, by its own table (the design's where none is given); no outcome steers it."""
+        self._enter(name, estimated(model, self.made.test.table if table is None else table), model.levels)
+
+    def enter_served(
+        self, name: str, model: Estimator, table: Floats | None = None, frame: Frame | None = None
+    ) -> None:
+        """Judge an estimator as it is served, by its own table and frame (the design's where none are given): steered by
+        outcomes where its design says so, and then beside itself without."""
+        found = estimated(model, self.made.test.table if table is None else table)
+        if model.design.learning.adaptive is not None:
+            self._enter(f"{name}, {UNSTEERED}", found, model.levels)
+        self._enter(name, as_served(self.material, self.made.test, model, found, frame), model.levels)
+
+    def _enter(self, name: str, given: Estimated, levels: NDArray[np.float64]) -> None:
+        self.given[name] = given
+        self.systems[name] = self.judge.measures(given, levels)
         self.row(name, self.systems[name])
 
     def enter_truth(self, world: Oracle) -> None:
@@ -149,9 +165,7 @@ class Contest:
             mean.astype(np.float32),
             promised,
         )
-        self.given[TRUTH] = given
-        self.systems[TRUTH] = self.judge.measures(given, levels)
-        self.row(TRUTH, self.systems[TRUTH])
+        self._enter(TRUTH, given, levels)
 
     def enter_baselines(self, stages: Stages) -> None:
         """A mean for all, a mean for each key, and a straight line: what an estimator has to beat."""
@@ -219,6 +233,11 @@ class Contest:
             if slice_of(path, self.material, self.made.test) is None
         ]
         notes = ["errors are minutes; MAPE favours estimates that are too short, so choose by another metric"]
+        if self.material.design.learning.adaptive is not None:
+            notes.append(
+                "outcomes steer what is told as they are settled, from none at the start of the test; baselines are not "
+                f"steered, and the line '{UNSTEERED}' is the released system without"
+            )
         return notes + [
             f"slice {path} was left out: it is neither hour nor a column of the features" for path in skipped
         ]

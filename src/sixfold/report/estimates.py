@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ..estimation.adaptive import Adaptive
 from ..features.spec import name_of
 from . import calibration, costs, levels, places, tail, wording
 from .markup import NOTHING, Html, facts
@@ -11,15 +14,27 @@ from .review import Review
 def trained(found: Review) -> Html:
     """The recipe: what learns, what makes it cover, what it sees."""
     learning, estimate = found.design.learning, found.design.estimate
+    steering = learning.adaptive
     return facts(
         [
             ("Estimated", ", ".join(estimate.legs) or str(found.design.requirements.label)),
             ("Left out", f"what ends as {wording.listed(estimate.void)}" if estimate.void else "nothing"),
             ("Estimator", wording.described(learning.estimator)),
             ("Coverage", wording.described(learning.coverage)),
+            ("Steered by outcomes", "no" if steering is None else _steered(steering)),
             (f"Features ({len(learning.features)})", ", ".join(map(name_of, learning.features))),
         ]
     )
+
+
+def _steered(by: Adaptive) -> str:
+    """Who is steered, and in which steps."""
+    each = "" if by.by is None else f"each {by.by} for itself (steps of {_steps(by.by_steps)}), then "
+    return f"{each}all together (steps of {_steps(by.steps)} of a width)"
+
+
+def _steps(steps: Sequence[float]) -> str:
+    return wording.listed([wording.given(step) for step in steps])
 
 
 def questions(found: Review) -> list[tuple[str, Html]]:

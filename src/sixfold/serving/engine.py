@@ -115,7 +115,7 @@ class Engine:
         frame = asked_as(model.features, self.state, said, ts)
         climb.degraded.extend(estimating.notes(said))
         found = await estimating.estimate(self._together, self._usual, frame, climb)
-        offset = None if self.under_way is None else self.under_way.offset()
+        offset = None if self.under_way is None else self.under_way.offset(said.keys)
         shown = found if offset is None else steered(model, found, offset)
         told = estimating.answer(model, shown, decision=id, release=self.release.id, degraded=climb.degraded)
         decision = Decision(id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found, offset))

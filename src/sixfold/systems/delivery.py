@@ -34,6 +34,7 @@ design = Design(
             mean("delivered", by="store", half_life="7d"),
         ),
         estimator=Quantiles(trees=150),
+        adaptive=Adaptive(by="store"),  # what an order took steers what is told next: of its store, then of all
     ),
     scale=Scale(users=2_000_000, items=300_000, peak_over_mean=10, requests_per_month=50_000_000),
 )  # fmt: skip

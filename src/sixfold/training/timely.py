@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .. import durations
+from ..errors import nearest
 from ..events.places import REASONS, checked_places
 from ..features.parts import contexts_of
 from ..features.spec import CONTEXT, Way
@@ -90,4 +91,17 @@ def real_places(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-QUESTIONS: tuple[Question, ...] = (possible_times, labelled, in_order, real_places)
+def steered_by(evidence: Evidence) -> Iterator[Finding]:
+    """What outcomes steer apart is told apart by what decisions name, and by a row of its own among the features' entities."""
+    adaptive = evidence.design.learning.adaptive
+    if adaptive is None or adaptive.by is None:
+        return
+    known = [name for name in evidence.material.ids.types if name in evidence.material.log.decisions]
+    if adaptive.by not in known:
+        yield error(
+            "learning.adaptive.by",
+            f"{adaptive.by!r} is no entity that both decisions and features name; {nearest(adaptive.by, known)}",
+        )
+
+
+QUESTIONS: tuple[Question, ...] = (possible_times, labelled, in_order, real_places, steered_by)
