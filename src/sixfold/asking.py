@@ -15,6 +15,7 @@ from .estimate import Estimator, all_read, asked, said
 from .estimation.promise import words
 from .explain import Explained, explain
 from .features.online import State
+from .following import steered
 from .release import Release
 from .types import Asks, Floats
 from .workspace import Workspace
@@ -131,6 +132,9 @@ def estimate(workspace: Workspace, given: Mapping[str, object], *, explained: bo
     ts = state.now() + 1
     frame = asked(model.features, state, request, ts)
     found = estimating.estimate(model, state, frame)
+    if release.design.learning.adaptive is not None:
+        offset = workspace.under_way(release).offset(request.keys)
+        found = found if offset is None else steered(model, found, offset)
     promise = model.design.estimate.promise
     told = promise.told(model.levels, found.quantiles, found.promised_s)[0].tolist()
     half = int(np.argmin(np.abs(model.levels - 0.5)))

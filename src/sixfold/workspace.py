@@ -23,6 +23,7 @@ from . import files, upkeep
 from . import release as releases
 from .design import Design
 from .errors import Busy, ReleaseError
+from .estimation.open import Open
 from .events.log import EventLog
 from .events.schema import Events
 from .features.online import State
@@ -196,6 +197,19 @@ class Workspace:
                 upkeep.close(state)
         self.fits(release, state)
         return state
+
+    def under_way(self, release: Release) -> Open:
+        """The estimates under way, and how outcomes have steered them, as of the end of the log; a service's own where it keeps
+        them."""
+        folder, kept = self.open_folder(release), watched(release.design)
+        with self.log() as log:
+            try:
+                found = upkeep.open_keeper(folder, kept, log)
+            except Busy:
+                return upkeep.open_reader(folder, kept)
+            upkeep.catch_up(found, log)
+            upkeep.close(found)
+        return found
 
     def fits(self, release: Release, state: State) -> None:
         """Rows are numbered in the order of the log, by training and by the state alike."""
