@@ -34,7 +34,7 @@ design = Design(
             *(mean("delivered", half_life=half_life, over=usual) for half_life in ("30m", "6h", "3d")),
             mean("delivered", by="context.category", half_life="14d", over=usual),
         ),
-        estimator=Quantiles(trees=250, learning_rate=0.06, column_share=0.3), refit=True,
+        estimator=Quantiles(trees=500, learning_rate=0.06, column_share=0.3, patience=100), refit=True,
         # Deliveries of one evening go wrong together, and the slice holds two or three.
         coverage=Conformal(by_width=True, share=0.25),
         split=Split(retrievers=0.25, ranker=0.45, calibration=0.1, test=0.2),
