@@ -71,16 +71,19 @@ def steered(model: Estimator, found: Estimated, offset: Doubles) -> Estimated:
     return replace(found, quantiles=quantiles, mean=np.maximum(mean, 0), promised_s=promised)
 
 
-def forecast(model: Estimator, found: Estimated, offset: Doubles | None = None) -> dict[str, float]:
+def forecast(
+    model: Estimator, found: Estimated, offset: Doubles | None = None, told: Estimated | None = None
+) -> dict[str, float]:
     """What is logged of an estimate: the mean, the promise, and the quantiles of each leg and of the whole by name and level.
 
-    Where outcomes steer, the offset (q,) is logged with what was told before any steering, from which the rest is worked out.
+    Where outcomes steer, the offset (q,) is logged with what was found before any steering, from which the rest is worked out;
+    `told` is what it was steered to, worked out here where it is not given.
     """
     levels = [f"{level:g}" for level in model.levels.tolist()]
     rows = {**dict(zip(model.legs, found.legs[0].tolist(), strict=True)), _WHOLE: found.quantiles[0].tolist()}
     if offset is not None:
         rows[_OFFSET] = offset.tolist()
-        found = steered(model, found, offset)
+        found = steered(model, found, offset) if told is None else told
     named = {f"{name}@{level}": value for name, row in rows.items() for level, value in zip(levels, row, strict=True)}
     return {_PROMISED: float(found.promised_s[0]), _MEAN: float(found.mean[0]), **named}
 
