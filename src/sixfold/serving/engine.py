@@ -118,7 +118,9 @@ class Engine:
         offset = None if self.under_way is None else self.under_way.offset(said.keys)
         shown = found if offset is None else steered(model, found, offset)
         told = estimating.answer(model, shown, decision=id, release=self.release.id, degraded=climb.degraded)
-        decision = Decision(id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found, offset, shown))
+        decision = Decision(
+            id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found, offset, shown)
+        )
         return told, replace(decision, served=self._served(decision, turn, found.table))
 
     def known(self, decision: str) -> Known | None:
