@@ -28,7 +28,7 @@ design = Design(
             rate(watched, by=("member", "video.genre"), half_life="14d", prior=5), count(watched, by="video", window="1d"),
         ),
         retrievers=(Popular(half_life="3d"), Recent(), ALS(factors=8, l2=0.005), EASE(half_life="14d")),
-        candidates=150, refit=True, ranker=Forest(trees=250, depth=5, linear=0.5), negatives=Downsample(0.1), calibration=Platt(),
+        candidates=200, refit=True, ranker=Forest(trees=250, depth=5, linear=0.5), negatives=Downsample(0.1), calibration=Platt(),
         heads={"watch": Happens(watched), "seconds": Amount(watched)}, value="watch * log1p(seconds)",
     ),
     components=Components(candidates=Service(deadline_ms=25, fallback="popular"),
