@@ -11,7 +11,7 @@ import numpy as np
 from . import estimate as estimating
 from . import pipeline
 from .errors import DataError, nearest
-from .estimate import Estimator, all_read, asked, said
+from .estimate import Estimator, all_read, framed, said
 from .estimation.promise import words
 from .explain import Explained, explain
 from .features.online import State
@@ -130,7 +130,7 @@ def estimate(workspace: Workspace, given: Mapping[str, object], *, explained: bo
     all_read(model.features, given)
     request = said(model.features, given)
     ts = state.now() + 1
-    frame = asked(model.features, state, request, ts)
+    frame = framed(model.features, state, request, ts)
     found = estimating.estimate(model, state, frame)
     if release.design.learning.adaptive is not None:
         offset = workspace.under_way(release).offset(request.keys)

@@ -18,9 +18,6 @@ from .worlds.kept import World, keep, kept
 if TYPE_CHECKING:
     from .events.infer import Reading
 
-SYSTEMS = systems.NAMES
-"""What ships."""
-
 QUESTIONS = (
     ("What is a success?", "requirements.label"),
     ("How soon after being shown must it come to count?", "requirements.window"),

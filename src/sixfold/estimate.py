@@ -101,7 +101,7 @@ def all_read(features: Fitted, values: Mapping[str, object]) -> None:
             raise DataError(f"{name!r} is read by no feature of the release; {nearest(name, known)}")
 
 
-def asked(features: Fitted, state: State, request: Said, ts: int) -> Frame:
+def framed(features: Fitted, state: State, request: Said, ts: int) -> Frame:
     """A request as features want it, as of ts; who is not named is a stranger. Raises DataError naming a text where a number is
     read."""
     keys = {

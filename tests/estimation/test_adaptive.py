@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sixfold.errors import DesignError, ReleaseError
-from sixfold.estimation.adaptive import Adaptive, Steering, moved, settled_at
+from sixfold.errors import DesignError
+from sixfold.estimation.adaptive import Adaptive, moved, settled_at
 from sixfold.types import SECOND
 
 LEVELS = np.array([0.05, 0.5, 0.95])
@@ -21,7 +21,7 @@ def steered(quantiles, seconds, spec=Adaptive(), state=None):
     """The quantiles as they would have been told one after the other, and the state in the end."""
     state, told = state or spec.start(LEVELS), []
     for row, second in zip(quantiles, seconds, strict=True):
-        told.append(state.apply(row[None])[0])
+        told.append(moved(row[None], state.offset()[0])[0])
         state = state.fold(row[None], [second])
     return np.array(told), state
 
@@ -88,7 +88,7 @@ def test_groups_are_steered_apart():
         state = state.fold(np.tile(TRUE, (2, 1)), [3000.0, 1000.0], groups=[0, 2])
     slow, untouched, steady = state.offset()[:, 1]
     assert slow > 0.3 and untouched == 0 and abs(steady) < 0.1
-    told = state.apply(np.tile(TRUE, (2, 1)), groups=np.array([0, 1]))
+    told = moved(np.tile(TRUE, (2, 1)), state.offset()[[0, 1]])
     np.testing.assert_allclose(told[1], TRUE)
     assert told[0, 1] > TRUE[1] + 100
 
@@ -130,19 +130,6 @@ def test_outcomes_that_are_folded_as_soon_as_they_are_known_mislead_where_demand
         covered.append(float((seconds <= moved(q, offset)[:, 1]).mean()))
     assert covered[0] < 0.46
     assert covered[1] == pytest.approx(0.5, abs=0.02)
-
-
-def test_arrays_give_the_state_back_and_damaged_ones_are_refused():
-    state = Adaptive().start(LEVELS, groups=2).fold(TRUE[None], [3000.0], groups=[1])
-    read = Steering.from_arrays(state.to_arrays())
-    assert read.fold(TRUE[None], [900.0]).offset().tobytes() == state.fold(TRUE[None], [900.0]).offset().tobytes()
-    for name, damaged in (
-        ("steps", np.zeros(4)),
-        ("offsets", np.full((2, 3, 4), np.inf)),
-        ("trust", np.full((2, 3, 4), 2.0)),
-    ):
-        with pytest.raises(ReleaseError, match=name):
-            Steering.from_arrays(state.to_arrays() | {name: damaged})
 
 
 def test_in_a_short_log_the_first_outcomes_do_no_harm():

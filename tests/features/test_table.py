@@ -10,7 +10,7 @@ from sixfold.errors import DesignError
 from sixfold.events.hashing import hash_strings
 from sixfold.events.schema import SEP, Events
 from sixfold.features import fit, table, words
-from sixfold.features.attributes import members
+from sixfold.features.attributes import Kind, members
 from sixfold.features.indexed import Frame, Vocabulary, index
 from sixfold.features.spec import Memory, Stream
 from sixfold.features.store import Store
@@ -62,7 +62,7 @@ def test_a_bucket_is_the_hash_of_an_id_and_nothing_of_a_stranger():
     asked.keys["video"][2] = -1
     assert features.columns == ("bucket(video, 300)",)
     np.testing.assert_array_equal(features.matrix(Plain(), asked)[:, 0], [100, 101, np.nan])
-    with pytest.raises(DesignError, match=r"bucket\(store, 256\) is of an entity that a request does not name"):
+    with pytest.raises(DesignError, match=r"'bucket\(store, 256\)' is of an entity that a request does not name"):
         fitted(words.bucket("store")).matrix(Plain(), asked)
     with pytest.raises(DesignError, match="name an entity, and 2 to"):
         words.bucket("video.genre")
@@ -199,6 +199,8 @@ def test_a_request_without_what_a_feature_reads_is_refused():
         fitted(words.context("device")).matrix(Plain(), frame(x=np.zeros(2)))
     with pytest.raises(DesignError, match=r"'shop\.size' is of an entity that a request does not name"):
         fitted(words.attribute("shop.size")).matrix(Plain(), frame())
+    with pytest.raises(DesignError, match=r"'shop\.kind' is of an entity that a request does not name"):
+        fitted(words.attribute("shop.kind"), kinds={"shop.kind": Kind.CATEGORY}).matrix(Plain(), frame())
 
 
 def test_a_number_of_the_context_is_itself():

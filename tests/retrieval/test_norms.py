@@ -52,6 +52,12 @@ def test_the_scan_is_a_full_sort_whatever_the_norms_and_the_ties(seed, items, k,
     assert (found.scores[there] == (ask @ vectors.T)[query, found.ids[there]]).all()
 
 
+def strangers(n: int, items: int) -> Queries:
+    """n queries that exclude nothing of a catalogue that was always there."""
+    rows, times = np.empty((n, 0), np.int32), np.empty((n, 0), np.int64)
+    return Queries(np.ones(n, np.int64), np.zeros(n, np.int32), rows, times, rows, np.zeros(items, np.int64))
+
+
 def test_the_scan_ends_early_where_norms_spread():
     rng = np.random.default_rng(5)
     vectors = rng.normal(size=(50_000, 8)).astype(np.float32)
@@ -59,14 +65,7 @@ def test_the_scan_ends_early_where_norms_spread():
     index = NormIndex.of(vectors)
     # The last half is made unreadable: an answer without NaN in it has not looked there.
     index.vectors[25_000:] = np.nan
-    asked = Queries(
-        np.ones(1, np.int64),
-        np.zeros(1, np.int32),
-        np.empty((1, 0), np.int32),
-        np.empty((1, 0), np.int64),
-        np.empty((1, 0), np.int32),
-        np.zeros(50_000, np.int64),
-    )
+    asked = strangers(1, 50_000)
     ask = rng.normal(size=(1, 8)).astype(np.float32)
     found = index.search(asked, ask, 20)
     assert found.ids[0].tolist() == np.argsort(-(vectors @ ask[0]), kind="stable")[:20].tolist()
@@ -80,14 +79,7 @@ def test_a_reach_is_measured_on_those_who_ask_and_keeps_nearly_all_of_the_best()
     exact, near = NormIndex.of(vectors), NormIndex.of(vectors, asking)
     assert exact.reach == 1 and near.reach < 1
     assert (np.diff(near.norms) <= 0).all() and (near.rows == exact.rows).all()
-    asked = Queries(
-        np.ones(60, np.int64),
-        np.zeros(60, np.int32),
-        np.empty((60, 0), np.int32),
-        np.empty((60, 0), np.int64),
-        np.empty((60, 0), np.int32),
-        np.zeros(20_000, np.int64),
-    )
+    asked = strangers(60, 20_000)
     best, found = exact.search(asked, others, 300).ids, near.search(asked, others, 300).ids
     kept = np.mean([len(np.intersect1d(*pair)) / 300 for pair in zip(best, found, strict=True)])
     assert kept > 0.99, "those who ask later are like those it was measured on"
@@ -99,3 +91,10 @@ def test_a_reach_is_measured_on_those_who_ask_and_keeps_nearly_all_of_the_best()
 def test_few_items_are_all_looked_at():
     vectors = np.random.default_rng(7).normal(size=(500, 4)).astype(np.float32)
     assert NormIndex.of(vectors, vectors[:10]).reach == 1
+
+
+def test_where_no_reach_keeps_them_all_everything_is_looked_at(monkeypatch):
+    """As rounding may have it: none is found by any reach."""
+    monkeypatch.setattr(norms, "KEPT", 1.1)
+    vectors = np.random.default_rng(8).normal(size=(5_000, 4)).astype(np.float32)
+    assert NormIndex.of(vectors, vectors[:3]).reach == 1

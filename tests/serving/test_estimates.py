@@ -192,6 +192,18 @@ def latest(service: Running, order: str, until: Any = lambda one: True) -> Any:
         time.sleep(0.01)
 
 
+def test_what_becomes_known_at_once_counts(service: Running):
+    """A status that comes while its estimate still waits to be handed to the writer."""
+    asked = time.time() - 100
+    for number in range(10):
+        ask(service, order=f"o-now-{number}", ts=asked)
+        sent = status(f"now-{number}", "picked_up", f"o-now-{number}", asked + 60, 60)
+        assert service.ask("POST", "/v1/events", sent)[1]["accepted"] == 1
+    for number in range(10):
+        told = latest(service, f"o-now-{number}")
+        assert told["legs"]["picked_up"].get("took_s") == 60
+
+
 def test_an_order_is_followed_to_its_end(service: Running):
     asked = time.time() - 1_000
     _, told = ask(service, order="o-way", ts=asked)

@@ -42,10 +42,10 @@ def new(
     sixfold new --from ratings.csv items.csv users.csv --dir mine
     sixfold new --from orders.csv stores.csv --dir mine
     """
-    from .. import beginning
+    from .. import beginning, systems
 
     if source is not None:
-        if system in beginning.SYSTEMS and not Path(system).exists():
+        if system in systems.NAMES and not Path(system).exists():
             # A shipped system's name beside files says what they are for.
             reading, system = reading or beginning.reading_of(system), None
         files = [source, *([Path(system)] if system else []), *more]

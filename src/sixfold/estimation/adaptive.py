@@ -23,10 +23,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DesignError
-from ..ranking.arrays import need, read
-from ..types import SECOND, Arrays, Floats, Times
+from ..types import SECOND, Floats, Times
 from .law import Doubles, checked, checked_levels, span
-from .quantiles import read_levels
 
 _LATELY = 500
 """Outcomes over which the best step is sought: T in DtACI, which gives `_SHARED` and the learning rates."""
@@ -81,10 +79,6 @@ class Steering:
         """How far each level of each group is to be moved, (g, q) float64 in widths."""
         return np.asarray(np.einsum("gqe,gqe->gq", self.offsets, self.trust))
 
-    def apply(self, quantiles: Floats, *, groups: NDArray[np.int_] | None = None) -> Floats:
-        """The quantiles (n, q) float32 moved by the offset of each row's group, none below 0, rising along each row."""
-        return moved(quantiles, self.offset()[0 if groups is None else groups])
-
     def fold(self, quantiles: ArrayLike, seconds: ArrayLike, *, groups: ArrayLike = (0,)) -> Steering:
         """The state after one outcome of each of m different groups: its quantiles (m, q) as forecast, before any
         steering, and the seconds (m,) it took.
@@ -99,21 +93,6 @@ class Steering:
         after, state = self._histories(error[order], sizes, starts)
         own = _places(order, starts, groups)
         return state, self._as_of(own, after, starts, groups)
-
-    def to_arrays(self) -> Arrays:
-        """The arrays of the class docstring, by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Steering:
-        """The state those arrays are. Raises ReleaseError naming the array and number that do not fit."""
-        levels, steps = read_levels(arrays), read(arrays, "steps", np.float64, (None,))
-        need((steps > 0) & (steps <= 1), steps, "steps", "a share of a width, above 0 and up to 1")
-        offsets = read(arrays, "offsets", np.float64, (None, len(levels), len(steps)))
-        trust = read(arrays, "trust", np.float64, offsets.shape)
-        need(np.isfinite(offsets), offsets, "offsets", "a finite number")
-        need((trust >= 0) & (trust <= 1), trust, "trust", "a share between 0 and 1")
-        return cls(levels, steps, offsets, trust)
 
     def replay(
         self,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import DAY, SECOND
+from .asks import UNITS
 from .naming import of_asks, says_end, says_forecast, says_took, unit_of
 from .parsing import Text, numbers
 from .profile import Column, FileProfile
@@ -61,7 +62,7 @@ def timed_of(profile: FileProfile) -> Timed | None:
         return None
     unit = unit_of(took.name) or "s"
     seconds = numbers([cell.decode() for cell in took.sample.tolist()], took.name).values
-    seconds = seconds * {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}[unit]
+    seconds = seconds * UNITS[unit]
     time = _time(start)
     if _days(start) and clock:
         time = Time(columns=(start.name, clock[0].name))

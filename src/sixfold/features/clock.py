@@ -5,7 +5,6 @@ Changes are looked up when features are fitted. What is kept is numbers, so that
 
 from __future__ import annotations
 
-import zoneinfo
 from datetime import UTC as _UTC
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -52,6 +51,8 @@ def clock_of(name: str) -> Clock:
     >>> clock_of("UTC")
     Clock(since=(), ahead=(0,))
     """
+    import zoneinfo  # A service has the changes as numbers.
+
     try:
         zone = zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as unknown:

@@ -7,6 +7,8 @@ purpose: a forest here learns the days it is fitted on by heart, and what is lef
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,7 @@ _LEAST_S = 1.0
 _BLOCK = 8192
 
 
-class Expectation(msgspec.Struct, frozen=True):
+class Expectation(msgspec.Struct, frozen=True, dict=True):
     """base: the mean log of the seconds; borders: where each column (f) is cut, rising; effects: of each part between them, then
     the one of a missing value."""
 
@@ -33,9 +35,15 @@ class Expectation(msgspec.Struct, frozen=True):
     def logs(self, table: Floats) -> NDArray[np.float64]:
         """The log of the seconds expected of each row (n,) of a table (n, f)."""
         out = np.full(len(table), self.base)
-        for place, (borders, effects) in enumerate(zip(self.borders, self.effects, strict=True)):
-            out += np.array(effects, np.float64)[_part(table[:, place], borders)]
+        for place, (borders, effects) in enumerate(self._arrays):
+            out += effects[_part(table[:, place], borders)]
         return out
+
+    @cached_property
+    def _arrays(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Borders and effects of each column, made once."""
+        pairs = zip(self.borders, self.effects, strict=True)
+        return [(np.array(borders, np.float64), np.array(effects, np.float64)) for borders, effects in pairs]
 
 
 NOTHING = Expectation(0.0, [], [])
@@ -51,7 +59,8 @@ def fit(table: Floats, seconds: NDArray[np.float64]) -> Expectation:
     borders = [_borders(column) for column in table.T]
     parts = [len(one) + 2 for one in borders]
     start = np.concatenate([[0], np.cumsum(parts)])
-    at = np.stack([_part(column, one) for column, one in zip(table.T, borders, strict=True)], axis=1) + start[:-1]
+    cut = (_part(column, np.array(one, np.float64)) for column, one in zip(table.T, borders, strict=True))
+    at = np.stack(list(cut), axis=1) + start[:-1]
     gram, moment = np.eye(start[-1]) * L2, np.zeros(start[-1])
     for block in range(0, len(at), _BLOCK):
         rows = at[block : block + _BLOCK]
@@ -77,6 +86,6 @@ def _borders(column: Floats) -> list[float]:
     return [float(one) for one in cuts if one > known.min()]
 
 
-def _part(column: Floats, borders: list[float]) -> NDArray[np.intp]:
-    part = np.searchsorted(np.array(borders, np.float64), column.astype(np.float64), side="right")
+def _part(column: Floats, borders: NDArray[np.float64]) -> NDArray[np.intp]:
+    part = np.searchsorted(borders, column.astype(np.float64), side="right")
     return np.where(np.isnan(column), len(borders) + 1, part)

@@ -135,11 +135,7 @@ def way(feature: Way, reading: Reading) -> Doubles:
 
 
 def bucket(feature: Bucket, source: Source, frame: Frame) -> Doubles:
-    if feature.key not in frame.keys:
-        raise DesignError(
-            f"{name_of(feature)} is of an entity that a request does not name; {nearest(feature.key, frame.keys)}"
-        )
-    found = source.hashed(feature.key, frame.keys[feature.key])
+    found = source.hashed(feature.key, rows_of(feature.key, name_of(feature), frame))
     return np.where(found != 0, found % np.uint64(feature.buckets), np.nan)
 
 
@@ -149,12 +145,14 @@ def expression(feature: Expression, frame: Frame) -> NDArray[np.float64]:
 
 
 def attribute_of(path: str, source: Source, frame: Frame) -> NDArray[Any]:
-    entity, _ = entity_field(path)
+    return source.attribute(path, rows_of(entity_field(path)[0], path, frame), frame.ts)
+
+
+def rows_of(entity: str, of: str, frame: Frame) -> Rows:
+    """The rows (n,) of an entity that a feature is `of`. Raises DesignError where a request does not name it."""
     if entity not in frame.keys:
-        raise DesignError(
-            f"feature {path!r} is of an entity that a request does not name; {nearest(entity, frame.keys)}"
-        )
-    return source.attribute(path, frame.keys[entity], frame.ts)
+        raise DesignError(f"feature {of!r} is of an entity that a request does not name; {nearest(entity, frame.keys)}")
+    return frame.keys[entity]
 
 
 def context_of(name: str, frame: Frame) -> NDArray[Any]:

@@ -1,6 +1,6 @@
 """The feature table: one assembly for training and for serving.
 
-A `Source` answers two questions, an attribute as of ts and totals as of ts. The log answers them in bulk
+A `Source` answers what attributes and totals were as of ts. The log answers them in bulk
 (`features.batch`), the online state by a gather (`features.online`); everything after that is this file, so the
 two cannot differ in it.
 """
@@ -27,7 +27,7 @@ from .clock import UTC, Clock
 from .expected import Expectation
 from .indexed import Frame
 from .similarity import similarity
-from .source import Asker, Look, Source, bucket, context_of, expression, of_asker, remembered, way
+from .source import Asker, Look, Source, bucket, context_of, expression, of_asker, remembered, rows_of, way
 from .spec import (
     CONTEXT,
     Accumulator,
@@ -193,7 +193,7 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
                 if self.kinds.get(path) != Kind.CATEGORY:
                     return reading.attribute(path)
                 work = self._work(path, (path,), lambda values: self._multi_hot(path, values))
-                return source.worked(work, frame.keys[work.entity], frame.ts)
+                return source.worked(work, rows_of(work.entity, path, frame), frame.ts)
             case Context():
                 name = name_of(feature)
                 values = context_of(name, frame)
@@ -234,9 +234,8 @@ class Fitted(msgspec.Struct, frozen=True, dict=True):
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def _similarity(self, path: str, half_life: str, source: Source, frame: Frame) -> NDArray[np.float64]:
-        centre, scale = np.array(self.centres[path], np.float32)
-
         def vectors(held: NDArray[Any]) -> Floats:
+            centre, scale = np.array(self.centres[path], np.float32)
             raw = self.shares(path, held) if self.kinds[path] == Kind.CATEGORY else held
             return np.asarray((raw - centre) * scale, np.float32)
 

@@ -22,7 +22,7 @@ Attributes = Callable[[str, Rows, Times], NDArray[Any]]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Work:
-    """What `make` gives (n, ...) of the values (n, ...) of some paths of one entity. Hashed by identity."""
+    """What `make` gives (n, ...) of the values (n, ...) of some paths of one entity, as wide for any rows. Hashed by identity."""
 
     paths: tuple[str, ...]
     make: Callable[..., NDArray[Any]]
@@ -59,7 +59,7 @@ class Worked:
         lacking = np.flatnonzero(self._stamps[slots] != self._stamp)
         if len(lacking):
             fresh = self._work.of(attribute, rows[lacking], ts[lacking])
-            if self._made.shape != (len(self._stamps), *fresh.shape[1:]):
+            if len(self._made) != len(self._stamps):
                 # Pages that no row was written to take no memory.
                 self._made = np.zeros((len(self._stamps), *fresh.shape[1:]), fresh.dtype)
             self._made[slots[lacking]] = fresh

@@ -61,7 +61,8 @@ class NormIndex:
             bounds = scores[best].min() / np.maximum(_REACHES * np.linalg.norm(vector), np.finfo(np.float32).tiny)
             ends = np.searchsorted(-self.norms, -bounds, side="right")
             row[:] = (best[:, None] < ends).mean(axis=0)
-        return float(_REACHES[found.mean(axis=0) >= KEPT].min())
+        # Rounding may put the last of the best behind where even a reach of 1 ends.
+        return float(_REACHES[found.mean(axis=0) >= KEPT].min(initial=1.0))
 
     def search(self, queries: Queries, vectors: Floats, k: int) -> Retrieved:
         """The k best allowed items for each query's vector (n, f), one query after the other: what

@@ -16,8 +16,7 @@ from msgspec import UNSET, structs
 from .. import pipeline
 from ..errors import DataError
 from ..estimate import Estimated as Found
-from ..estimate import Said, estimated
-from ..estimate import asked as asked_as
+from ..estimate import Said, estimated, framed
 from ..estimation.open import Known, Open
 from ..events.hashing import hash_strings
 from ..explain import Explained, explain
@@ -112,7 +111,7 @@ class Engine:
         model, decides = self.release.estimator, self.release.design.estimate
         turn = self.turn()
         said = estimating.said(asked, model.features, decides.of)
-        frame = asked_as(model.features, self.state, said, ts)
+        frame = framed(model.features, self.state, said, ts)
         climb.degraded.extend(estimating.notes(said))
         found = await estimating.estimate(self._together, self._usual, frame, climb)
         offset = None if self.under_way is None else self.under_way.offset(said.keys)
@@ -141,7 +140,7 @@ class Engine:
     def _warm_estimate(self) -> None:
         model = self.release.estimator
         _ = self._usual
-        nobody = asked_as(model.features, self.state, Said({}, {}, {}), self.state.now() + 1)
+        nobody = framed(model.features, self.state, Said({}, {}, {}), self.state.now() + 1)
         estimated(model, model.features.matrix(self.state, nobody))
 
     @cached_property

@@ -161,7 +161,8 @@ class Service:
         incoming = parse(body, now=self.clock.now(), lines=context.content_type == "application/x-ndjson")
         counts = Accepted(0, 0, [], incoming.rejected)
         if len(incoming.events):
-            done = await self.link.append(incoming.events)
+            # What was decided goes first, on the same connection: an event may be of a decision that still waits here.
+            _, done = await asyncio.gather(self._hand_over(), self.link.append(incoming.events))
             counts = Accepted(done.accepted, done.duplicates, done.conflicts, incoming.rejected)
         self._count(counts, incoming.rejected)
         nothing = not (counts.accepted or counts.duplicates) and (counts.rejected or counts.conflicts)
