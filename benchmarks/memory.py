@@ -11,56 +11,25 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+
+# Run as a file, only its own folder is on the path.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.peers.stacks import family
 
 from sixfold.features.online import State
 from sixfold.scaling.asks import from_log
 from sixfold.scaling.play import run
 from sixfold.scaling.schedule import poisson
-from sixfold.scaling.served import free_port
+from sixfold.scaling.served import running
 from sixfold.scaling.wire import Post
 from sixfold.workspace import Workspace
 
 MIB = 1 << 20
-
-
-@contextmanager
-def serving(folder: Path, workers: int) -> Iterator[tuple[int, int]]:
-    """The port and the process id of a service that is ready."""
-    port = free_port()
-    command = [sys.executable, "-m", "sixfold.cli.main", "serve", "--dir", str(folder), "--port", str(port)]
-    process = subprocess.Popen([*command, "--workers", str(workers)], stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "serving release" in line:
-            break
-    try:
-        yield port, process.pid
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def family(pid: int) -> list[int]:
-    """A process and all below it."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # It ended meanwhile.
-        parents[int(stat.parent.name)] = int(fields[1])
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
 
 
 def pss(pid: int) -> int:
@@ -73,12 +42,10 @@ def pss(pid: int) -> int:
 
 def measured(folder: Path, workers: int, posts: list[Post]) -> int:
     """The bytes of all processes of a service after it answered the posts."""
-    with serving(folder, workers) as (port, pid):
-        load = run(
-            f"http://127.0.0.1:{port}", posts, poisson(50.0, len(posts) / 50, np.random.default_rng(0)), connections=16
-        )
+    with running(folder, "--workers", str(workers)) as served:
+        load = run(served.url, posts, poisson(50.0, len(posts) / 50, np.random.default_rng(0)), connections=16)
         time.sleep(1)
-        each = {one: pss(one) for one in family(pid)}
+        each = {one: pss(one) for one in family([served.process.pid])}
         total = sum(each.values())
         named = ", ".join(f"{bytes_ / MIB:.0f}" for bytes_ in sorted(each.values(), reverse=True))
         answered = f"{load.ok.mean():.1%} answered"

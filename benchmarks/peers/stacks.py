@@ -143,6 +143,11 @@ def _wait(process: subprocess.Popen[bytes], name: str, said: Path) -> None:
 
 def cpu_s(processes: Iterable[int]) -> float:
     """Seconds of CPU that these processes and those they started have used, on whatever core."""
+    return sum(family(processes).values()) / os.sysconf("SC_CLK_TCK")
+
+
+def family(processes: Iterable[int]) -> dict[int, int]:
+    """These processes and those they started, each with the ticks of CPU that it has used."""
     parents, used = {}, {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -152,7 +157,7 @@ def cpu_s(processes: Iterable[int]) -> float:
     wanted = set(processes)
     while more := {pid for pid, parent in parents.items() if parent in wanted} - wanted:
         wanted |= more
-    return sum(used.get(pid, 0) for pid in wanted) / os.sysconf("SC_CLK_TCK")
+    return {pid: used[pid] for pid in wanted if pid in used}
 
 
 def settle() -> None:
