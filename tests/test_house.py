@@ -19,7 +19,7 @@ import sixfold
 ROOT = Path(sixfold.__file__).parent
 
 ROOMS = (
-    "types", "errors", "durations", "files", "formula", "events", "metrics", "features", "retrieval", "ranking",
+    "types", "errors", "durations", "files", "formula", "native", "events", "metrics", "features", "retrieval", "ranking",
     "estimation", "policy", "steps", "design", "loading", "lint", "language", "systems", "pipeline", "estimate", "following",
     "golden", "packing", "release", "explain", "upkeep", "workspace", "forgetting", "asking", "serving", "scaling", "training",
     "evaluation", "worlds", "journey", "questions", "ingest", "inferred", "beginning", "live", "doctor", "report",
@@ -34,7 +34,7 @@ LATER = {
 """Imports against the order; they stand inside a function."""
 
 SERVICE_ROOMS = {
-    "types", "errors", "durations", "files", "formula", "features", "retrieval", "ranking", "estimation", "policy", "steps",
+    "types", "errors", "durations", "files", "formula", "native", "features", "retrieval", "ranking", "estimation", "policy", "steps",
     "design", "loading", "pipeline", "estimate", "following", "golden", "packing",
     "release", "explain", "upkeep", "workspace", "serving",
 }  # fmt: skip

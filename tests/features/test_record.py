@@ -28,7 +28,9 @@ def folded(record: Record, accumulators: tuple[Accumulator, ...]) -> np.ndarray:
 
 
 def read(record: Record, held: np.ndarray, ts: np.ndarray) -> dict[Accumulator, np.ndarray]:
-    return dict(zip(record.accumulators, record.read(held, ts), strict=True))
+    return dict(
+        zip(record.accumulators, record.read(held, np.arange(len(held), dtype=np.int32)[:, None], ts), strict=True)
+    )
 
 
 @pytest.mark.parametrize("one", KEPT, ids=str)

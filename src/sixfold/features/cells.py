@@ -31,12 +31,12 @@ def cells(by: tuple[str, ...], reading: Reading, table: IdTable | None, *, learn
     assert table is not None
     hashes = reading.combined(by)
     flat = hashes.ravel()
-    if flat.all():
-        found = table.insert(flat) if learn else table.lookup(flat)
-        return found.reshape(hashes.shape)
     some = flat != 0
-    out = np.full(len(flat), NOWHERE, np.int32)
-    out[some] = table.insert(flat[some]) if learn else table.lookup(flat[some])
+    if some.all():
+        out = table.insert(flat) if learn else table.lookup(flat)
+    else:
+        out = np.full(len(flat), NOWHERE, np.int32)
+        out[some] = table.insert(flat[some]) if learn else table.lookup(flat[some])
     return out.reshape(hashes.shape)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..events.hashing import Hashes, hash_strings
+from ..native import kernels
 from ..types import NOWHERE, Rows
 from .store import Store
 
@@ -44,6 +45,10 @@ class IdTable:
     def lookup(self, hashes: Hashes) -> Rows:
         """The row of each hash (n,), -1 where it is not known."""
         keys, rows = self._store[self._keys], self._store[self._rows]
+        if kernels is not None:
+            found = np.empty(len(hashes), np.int32)
+            kernels.lookup(keys, rows, np.ascontiguousarray(hashes), found)
+            return found
         mask = np.uint64(len(keys) - 1)
         at = (hashes & mask).astype(np.int64)
         # Most are found, or found missing, where they are looked for first.

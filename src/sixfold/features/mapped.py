@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ FIXED = 8
 _MAGIC, _OFFSET, _LAYOUT, _CRC, _TURN = 0, 1, 2, 3, 5
 PATIENCE = 50
 """Copies that a reader tries before it takes the writer for dead in mid-write."""
+
+Read = Callable[[NDArray[Any], Any], NDArray[Any]]
+"""What is made of an array and of some of its rows."""
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -176,22 +179,33 @@ class Mapped:
 
     def gather(self, name: str, rows: NDArray[np.integer[Any]]) -> NDArray[Any]:
         """A copy of these rows, none of them half written."""
+        return self.through(name, rows, _taken)
+
+    def through(self, name: str, rows: NDArray[np.integer[Any]], read: Read) -> NDArray[Any]:
+        """What `read` makes of the array and these rows of it (n, ...), none of them half written.
+
+        It may be asked more than once, and then of a copy of the rows; rows that the array does not have are its own to see to.
+        """
         array, place = self.arrays[name], self._placed.get(name)
         if place is None or _whole(array):
-            return array.take(rows, axis=0)
+            return read(array, rows)
         for tried in range(1 << 20):
             before = self._versions[place.slot]
             if not before & 1:
-                out = array.take(rows, axis=0)
+                out = read(array, rows)
                 if self._versions[place.slot] == before:
                     return out
             elif tried > PATIENCE:
+                there = (rows >= 0) & (rows < len(array))
+                some = rows[there]
                 try:
-                    out = self._overlaid(array.take(rows, axis=0), rows)
+                    copy = self._overlaid(array.take(some, axis=0), some)
                 except (ValueError, IndexError):
                     continue  # The writer lives after all, and wrote over the record.
                 if self._versions[place.slot] == before:
-                    return out
+                    of_copy = np.full(rows.shape, -1, np.int32)
+                    of_copy[there] = np.arange(len(some))
+                    return read(copy, of_copy)
         raise DataError(f"{name} in {self.folder} changes faster than it can be read")  # pragma: no cover
 
     def _overlaid(self, out: NDArray[Any], rows: NDArray[np.integer[Any]]) -> NDArray[Any]:
@@ -282,6 +296,10 @@ class Mapped:
         self._journal.close()
         os.close(self._lock)
         self.write = False
+
+
+def _taken(array: NDArray[Any], rows: NDArray[np.integer[Any]]) -> NDArray[Any]:
+    return array.take(rows, axis=0)
 
 
 def _whole(array: NDArray[Any]) -> bool:

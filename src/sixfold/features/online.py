@@ -97,20 +97,8 @@ class State:
     def _read(self, by: tuple[str, ...], rows: Look) -> NDArray[np.float64]:
         """All (a, n) that is kept by `by`, of each row: the sum over its cells."""
         record, ts = self._records[by], rows.frame.ts
-        cells_of = cells(by, rows.reading, self._tables.get(by), learn=False)
-        flat, width = cells_of.ravel(), cells_of.shape[1]
-        known = np.flatnonzero(flat >= 0)
-        if len(known) == len(flat) == len(ts):
-            return record.read(self.store.read(record.name, flat, record.blank), ts)
-        when = ts[known // width] if width > 1 else ts[known]
-        found = record.read(self.store.read(record.name, flat[known], record.blank), when)
-        out = np.zeros((len(found), len(flat)))
-        out[:, known] = found
-        # Column by column: a sum along an axis of two or three takes ten times as long.
-        total = out[:, ::width]
-        for member in range(1, width):
-            total = total + out[:, member::width]
-        return total
+        found = cells(by, rows.reading, self._tables.get(by), learn=False)
+        return self.store.through(record.name, found, lambda held, kept: record.read(held, kept, ts), record.blank)
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""

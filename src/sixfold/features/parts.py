@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..errors import DesignError, nearest
 from ..events.hashing import Hashes, combine, mix
 from ..events.places import real_places
+from ..native import kernels
 from ..types import Rows
 from . import tiles
 from .indexed import Occurrences
@@ -114,11 +115,7 @@ class Reading:
     def combined(self, by: tuple[str, ...]) -> Hashes:
         """The hash (n, m) of each combination of the members of parts; 0 where one of them is missing."""
         if by not in self._combined:
-            first, more = self.combined(by[:-1])[:, :, None], self.hashes(by[-1])[:, None, :]
-            pairs = combine(first, more)
-            if not (first.all() and more.all()):
-                pairs[(first == 0) | (more == 0)] = 0
-            self._combined[by] = pairs.reshape(self._n, -1) if self._n else np.empty((0, 1), np.uint64)
+            self._combined[by] = _pairs(self.combined(by[:-1]), self.hashes(by[-1]))
         return self._combined[by]
 
 
@@ -155,6 +152,22 @@ def remembered(features: Iterable[Feature]) -> tuple[str, ...]:
 def carry(happened: Occurrences, by: tuple[str, ...]) -> bool:
     """Whether events say whom they are of; those that do not, such as a watch without its member, are counted nowhere."""
     return all(entity is None or entity in happened.keys for entity in map(entity_of, by))
+
+
+def _pairs(first: Hashes, second: Hashes) -> Hashes:
+    """The hash (n, a * b) of each pair of members (n, a) and (n, b) of a row; 0 where one of them is missing."""
+    n = len(first)
+    if not n:
+        return np.empty((0, 1), np.uint64)
+    if kernels is not None:
+        out = np.empty((n, first.shape[1] * second.shape[1]), np.uint64)
+        kernels.pairs(np.ascontiguousarray(first), np.ascontiguousarray(second), out, n)
+        return out
+    left, right = first[:, :, None], second[:, None, :]
+    pairs = combine(left, right)
+    if not (left.all() and right.all()):
+        pairs[(left == 0) | (right == 0)] = 0
+    return pairs.reshape(n, -1)
 
 
 def _trimmed(members: Hashes) -> Hashes:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .mapped import Mapped
+from ..types import Rows
+from .mapped import Mapped, Read
 
 SMALLEST = 64
 """Rows that an array has room for at least."""
@@ -42,6 +43,14 @@ class Store:
         out = self._gather(name, np.where(inside, rows, 0))
         out[~inside] = blank
         return out
+
+    def through(self, name: str, rows: Rows, read: Read, blank: NDArray[Any]) -> NDArray[Any]:
+        """What `read` makes of the array and of some of its rows (n, ...), none of them half written; of an array of one
+        `blank` row where there is none yet."""
+        held = self._arrays.get(name)
+        if held is None or self.mapped is None:
+            return read(blank[None] if held is None else held, rows)
+        return self.mapped.through(name, rows, read)
 
     def _gather(self, name: str, rows: NDArray[np.integer[Any]]) -> NDArray[Any]:
         return self._arrays[name].take(rows, axis=0) if self.mapped is None else self.mapped.gather(name, rows)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..native import kernels
 from ..types import Arrays, Floats
 from .arrays import need, read, refused
 from .links import sigmoid
@@ -71,11 +72,20 @@ class FittedForest:
         return out
 
     def _block(self, features: Floats) -> NDArray[np.float64]:
-        leaf = self._leaf(np.ascontiguousarray(features.T, dtype=np.float32))
+        columns = np.ascontiguousarray(features.T, dtype=np.float32)
+        heads = self._heads(columns) if kernels is None or not self.features.size else self._natively(columns)
+        return heads.T + self.bias
+
+    def _natively(self, columns: Floats) -> NDArray[np.float64]:
+        out = np.empty((len(self.bias), columns.shape[1]))
+        kernels.forest(columns, self.features, self.borders, self.leaves, out, columns.shape[1], self.features.shape[1])
+        return out
+
+    def _heads(self, columns: Floats) -> NDArray[np.float64]:
+        """The sum of the trees (h, n) for each row of `columns` (f, n)."""
         trees, width = self.leaves.shape[1:]
-        place = np.add(leaf, np.arange(trees)[:, None] * width)
-        heads = [leaves.ravel().take(place, mode="clip").sum(axis=0) for leaves in self.leaves]
-        return np.stack(heads, axis=1) + self.bias
+        place = np.add(self._leaf(columns), np.arange(trees)[:, None] * width)
+        return np.stack([leaves.ravel().take(place, mode="clip").sum(axis=0) for leaves in self.leaves])
 
     def _leaf(self, columns: Floats) -> NDArray[np.uint8]:
         """The leaf (t, n) that each tree puts each row of `columns` (f, n) in; split 0 is the lowest bit."""

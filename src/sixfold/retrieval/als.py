@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from .. import durations
 from ..errors import DesignError
 from ..types import Arrays, Floats, Interactions, Queries, Retrieved, Rows, Times
-from .fitted import array, below, check
+from .fitted import array, check
 from .history import FOREVER, matrix, padded, recall
-from .index import blocks, look_up, places
+from .index import blocks, look_up
 from .norms import ASKING, NormIndex
 
 if TYPE_CHECKING:
@@ -129,12 +129,10 @@ class ALSFitted:
     usual: Floats
     settings: NDArray[np.float64]
     half_life: np.int64
-    place: Rows = field(init=False, repr=False)
     spread: NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "place", places(self.index.rows, len(self.index.rows)))
-        mean = self.gram.astype(np.float64) / max(len(self.place), 1)
+        mean = self.gram.astype(np.float64) / max(len(self.index.rows), 1)
         object.__setattr__(self, "spread", mean - np.outer(self.mean, self.mean))
 
     @classmethod
@@ -155,7 +153,7 @@ class ALSFitted:
     @property
     def vectors(self) -> Floats:
         """The items' vectors (items, f) by the catalogue's rows."""
-        return self.index.vectors[self.place]
+        return self.index.vectors[self.index.place]
 
     def retrieve(self, queries: Queries, k: int) -> Retrieved:
         return self.index.search(queries, self.fold_in(queries), k)
@@ -164,7 +162,7 @@ class ALSFitted:
         """The vector (n, f) of each query's member, solved from the history given with it."""
         out = np.tile(self.usual, (len(queries), 1))
         for part, block in blocks(queries, _bytes(len(self.usual)) + 32 * queries.history.shape[1]):
-            history = recall(block, look_up(self.place, block.history), self.half_life)
+            history = recall(block, look_up(self.index.place, block.history), self.half_life)
             known = history.known
             if known.any():
                 columns, weights = history.places[known], history.weights[known]
@@ -180,18 +178,14 @@ class ALSFitted:
         members = self.fold_in(queries).astype(np.float64)
         usual = members @ self.mean
         scale = np.sqrt(np.maximum(((members @ self.spread) * members).sum(axis=1), 0))
-        at = look_up(self.place, items)
+        at = look_up(self.index.place, items)
         vectors = self.index.vectors[np.where(at >= 0, at, 0)]
         score = vectors @ members[0] if len(members) == 1 else np.einsum("nf,nf->n", members[ask], vectors)
         score = np.divide(score - usual[ask], scale[ask], out=np.zeros(len(items)), where=scale[ask] > 0)
         return np.where(at >= 0, score, np.nan).astype(np.float32)
 
     def to_arrays(self) -> Arrays:
-        return {
-            "vectors": self.index.vectors,
-            "rows": self.index.rows,
-            "norms": self.index.norms,
-            "reach": np.array(self.index.reach),
+        return self.index.to_arrays() | {
             "gram": self.gram,
             "mean": self.mean,
             "usual": self.usual,
@@ -201,20 +195,12 @@ class ALSFitted:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        vectors = array(arrays, "vectors", np.float32, (None, None))
-        items, factors = vectors.shape
-        rows = array(arrays, "rows", np.int32, (items,))
-        below(rows, items, "rows")
-        check(bool((np.bincount(rows, minlength=items) == 1).all()), "rows", "each row once")
-        norms = array(arrays, "norms", np.float32, (items,))
-        check(bool((np.diff(norms) <= 0).all()), "norms", "descending")
-        # Releases of before there was a reach looked everywhere.
-        reach = float(array(arrays, "reach", np.float64, ())) if "reach" in arrays else 1.0
-        check(0 < reach <= 1, "reach", "above 0 and at most 1")
+        index = NormIndex.from_arrays(arrays)
+        factors = index.vectors.shape[1]
         settings = array(arrays, "settings", np.float64, (3,))
         check(bool((settings[:2] > 0).all()), "settings", "above 0")
         return cls(
-            NormIndex(vectors, rows, norms, reach),
+            index,
             array(arrays, "gram", np.float32, (factors, factors)),
             array(arrays, "mean", np.float64, (factors,)),
             array(arrays, "usual", np.float32, (factors,)),

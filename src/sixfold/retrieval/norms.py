@@ -8,18 +8,24 @@ this ends early: of 1 M x 64 it reads 4 to 13 %. Where all norms are alike it re
 In many dimensions hardly any vector points the way of a query: the cosine of the best 250 of 1 M x 64 is 0.22 in the median and
 0.69 for one in a hundred. So the reach is measured on those who ask when the index is made, and is the least that keeps all but
 one in a thousand of the best: 0.7 reads half of what 1 does.
+
+What a scan costs is the reading of memory, so beside the vectors stand their coordinates in a byte each. A product of bytes is
+off by at most `slack` |v| |q|: what falls short of the k-th best by more is not among the best, and the rest is scored exactly.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Floats, Queries, Retrieved, Rows
-from .index import nothing, top
+from ..native import kernels
+from ..types import Arrays, Floats, Queries, Retrieved, Rows
+from .fitted import array, below, check
+from .index import look_up, nothing, places, top
 
 FIRST, MOST = 4_096, 32_768
 """Vectors in the first block, and in the largest: each block is twice the one before."""
@@ -28,17 +34,48 @@ KEPT = 0.999
 ASKING, DEPTH = 200, 300
 """Those it is measured on, and how many of their best."""
 _REACHES = np.arange(100, 0, -5) / 100
+_FINEST = 8191
+"""Steps of a query's coordinates on either side of 0: of two bytes, but few enough that sums of 2 000 products fit in four."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Vectors in bytes: codes (items, f) int8 times steps (items,) float32; off by at most slack |v| in length."""
+
+    codes: NDArray[np.int8]
+    steps: Floats
+    slack: float
+
+    @classmethod
+    def of(cls, vectors: Floats, norms: Floats) -> Self:
+        """The bytes of the vectors (items, f) of these lengths (items,)."""
+        codes, steps = np.empty(vectors.shape, np.int8), np.empty(len(vectors), np.float32)
+        slack = 0.0
+        for start in range(0, len(vectors), MOST):
+            some = slice(start, start + MOST)
+            steps[some] = np.abs(vectors[some]).max(axis=1, initial=0) / np.float32(127)
+            step = np.maximum(steps[some], np.finfo(np.float32).tiny)[:, None]
+            codes[some] = np.rint(vectors[some] / step)
+            off = np.linalg.norm(vectors[some] - codes[some] * steps[some][:, None], axis=1)
+            slack = max(slack, float((off / np.maximum(norms[some], np.finfo(np.float32).tiny)).max(initial=0)))
+        return cls(codes, steps, slack)
 
 
 @dataclass(frozen=True, slots=True)
 class NormIndex:
     """vectors (items, f) float32, longest first; rows (items,) int32, whose vector each is; norms (items,) float32; reach, the
-    greatest cosine with a query that is looked for, 1 to find all."""
+    greatest cosine with a query that is looked for, 1 to find all; coded, the vectors in bytes; place (items,) int32, where the
+    vector of each of the catalogue's rows stands."""
 
     vectors: Floats
     rows: Rows
     norms: Floats
     reach: float = 1.0
+    coded: Coded | None = None
+    place: Rows = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "place", places(self.rows, len(self.rows)))
 
     @classmethod
     def of(cls, vectors: Floats, asking: Floats | None = None) -> Self:
@@ -46,7 +83,8 @@ class NormIndex:
         (n, f) of some who ask, and is 1 without any."""
         norms = np.linalg.norm(vectors, axis=1)
         order = np.argsort(-norms, kind="stable").astype(np.int32)
-        exact = cls(np.ascontiguousarray(vectors[order]), order, norms[order])
+        vectors, norms = np.ascontiguousarray(vectors[order]), norms[order]
+        exact = cls(vectors, order, norms, coded=Coded.of(vectors, norms))
         if asking is None or not len(asking) or len(order) <= max(FIRST, 2 * DEPTH):
             return exact
         return replace(exact, reach=exact._least_reach(asking))
@@ -77,27 +115,86 @@ class NormIndex:
     def _scan(self, query: Queries, vector: Floats, k: int) -> tuple[Rows, Floats]:
         """The rows that may be among the k best, ties for the last place included, and their scores."""
         # The computed scores may exceed the computed bound by rounding: f + 2 products and sums each.
-        length = self.reach * np.linalg.norm(vector) * (1 + 4 * (len(vector) + 2) * np.finfo(np.float32).eps)
+        rounding = 4 * (len(vector) + 2) * float(np.finfo(np.float32).eps)
+        length = float(np.linalg.norm(vector))
+        reach = self.reach * length * (1 + rounding)
+        near = self._near(vector, length, rounding)
+        banned = np.sort(look_up(self.place, query.exclude[0]))
         rows, scores = np.empty(0, np.int32), np.empty(0, np.float32)
         least = np.float32(-np.inf)
         start, size = 0, max(FIRST, 2 * k)
-        while start < len(self.rows) and self.norms[start] * length >= least:
-            new = self.vectors[start : start + size] @ vector
-            better = np.flatnonzero(new >= least)
+        while start < len(self.rows) and self.norms[start] * reach >= least:
+            block = slice(start, start + size)
+            if start == 0 or near is None:
+                new = self.vectors[block] @ vector
+                better = np.flatnonzero(new >= least)
+                new = new[better]
+            else:
+                better = near(block, least)
+                new = self.vectors.take(start + better, axis=0) @ vector
+            found = self.rows[start + better]
             # Only what scores well enough is asked whether it may be given: a random read of `born` each.
-            better = better[_allowed(self.rows[start + better], query)]
-            rows = np.concatenate([rows, self.rows[start + better]])
-            scores = np.concatenate([scores, new[better]])
+            allowed = _born(found, query) & (new >= least)
+            some = banned[slice(*np.searchsorted(banned, [start, start + size]))] - start
+            if len(some):
+                allowed &= ~np.isin(better, some)
+            rows, scores = np.concatenate([rows, found[allowed]]), np.concatenate([scores, new[allowed]])
             if len(scores) >= k:
                 least = np.partition(scores, len(scores) - k)[len(scores) - k]
                 rows, scores = rows[scores >= least], scores[scores >= least]
             start, size = start + size, min(2 * size, MOST)
         return rows, scores
 
+    def _near(self, vector: Floats, length: float, rounding: float) -> Near | None:
+        """Tells the vectors of a block that may score well enough, from their bytes; None without bytes or kernels."""
+        finest = float(np.abs(vector).max(initial=0)) / _FINEST
+        if self.coded is None or kernels is None or not np.isfinite(finest) or finest < np.finfo(np.float32).tiny:
+            return None
+        coded, rounded = self.coded, np.rint(vector / finest).astype(np.int16)
+        off = np.linalg.norm(vector - rounded * finest)
+        slack = coded.slack * length + off * (1 + coded.slack) + length * rounding
 
-def _allowed(rows: Rows, query: Queries) -> NDArray[np.bool_]:
-    """Whether each row (m,) is known to the catalogue, born and not excluded, for a single query."""
+        def near(block: slice, least: np.float32) -> NDArray[np.intp]:
+            out = np.empty(len(coded.steps[block]), np.float32)
+            kernels.near(coded.codes[block], coded.steps[block], rounded, finest, out)
+            return np.flatnonzero(out >= least - slack * self.norms[block.start])
+
+        return near
+
+    def to_arrays(self) -> Arrays:
+        out = {"vectors": self.vectors, "rows": self.rows, "norms": self.norms, "reach": np.array(self.reach)}
+        if self.coded is not None:
+            out |= {"codes": self.coded.codes, "steps": self.coded.steps, "slack": np.array(self.coded.slack)}
+        return out
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        vectors = array(arrays, "vectors", np.float32, (None, None))
+        items, factors = vectors.shape
+        rows = array(arrays, "rows", np.int32, (items,))
+        below(rows, items, "rows")
+        check(bool((np.bincount(rows, minlength=items) == 1).all()), "rows", "each row once")
+        norms = array(arrays, "norms", np.float32, (items,))
+        check(bool((np.diff(norms) <= 0).all()), "norms", "descending")
+        # Releases of before there was a reach looked everywhere, those of before there were bytes read the vectors themselves.
+        reach = float(array(arrays, "reach", np.float64, ())) if "reach" in arrays else 1.0
+        check(0 < reach <= 1, "reach", "above 0 and at most 1")
+        if "codes" not in arrays:
+            return cls(vectors, rows, norms, reach)
+        steps, slack = array(arrays, "steps", np.float32, (items,)), float(array(arrays, "slack", np.float64, ()))
+        check(bool((steps >= 0).all()), "steps", "at least 0")
+        check(0 <= slack < 1, "slack", "at least 0 and below 1")
+        return cls(vectors, rows, norms, reach, Coded(array(arrays, "codes", np.int8, (items, factors)), steps, slack))
+
+
+Near = Callable[[slice, np.float32], NDArray[np.intp]]
+"""The vectors of a block, by their place in it, that may score at least so much."""
+
+
+def _born(rows: Rows, query: Queries) -> NDArray[np.bool_]:
+    """Whether each row (m,) is known to the catalogue and born, for a single query."""
+    if not len(query.born):
+        return np.zeros(len(rows), bool)
     known = rows < len(query.born)
-    born = query.born[np.where(known, rows, 0)] if len(query.born) else np.zeros(len(rows), np.int64)
-    allowed: NDArray[np.bool_] = known & (born < query.ts[0]) & ~np.isin(rows, query.exclude[0])
-    return allowed
+    born: NDArray[np.bool_] = query.born[np.where(known, rows, 0)] < query.ts[0]
+    return known & born

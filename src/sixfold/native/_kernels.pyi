@@ -1,0 +1,24 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+def pairs(first: Array, second: Array, out: Array, n: int, /) -> None:
+    """Write the hash of each pair of first (n, a) and second (n, b), all uint64, to out (n, a * b); 0 where either is 0."""
+
+def lookup(keys: Array, rows: Array, hashes: Array, out: Array, /) -> None:
+    """Write the row of each hash (n,) uint64 to out (n,) int32, -1 where the table of keys (s,) uint64 and rows (s,) int32
+    lacks it."""
+
+def totals(held: Array, cells: Array, ts: Array, layout: Array, rates: Array, out: Array, /) -> None:
+    """Write every accumulator (a, n) float64 of rows as of ts (n,) int64, each the sum of its cells (n, m) int32 of `held`.
+
+    layout and rates are those of `features.record.Record`.
+    """
+
+def forest(columns: Array, features: Array, borders: Array, leaves: Array, out: Array, n: int, depth: int, /) -> None:
+    """Write the sums (h, n) float64 of the trees of a `FittedForest` over columns (f, n) float32."""
+
+def near(codes: Array, steps: Array, query: Array, scale: float, out: Array, /) -> None:
+    """Write the products (n,) float32 of codes (n, f) int8 times steps (n,) float32 with query (f,) int16 times scale."""
