@@ -32,11 +32,12 @@ def cells(by: tuple[str, ...], reading: Reading, table: IdTable | None, *, learn
     hashes = reading.combined(by)
     flat = hashes.ravel()
     some = flat != 0
-    if some.all():
-        out = table.insert(flat) if learn else table.lookup(flat)
-    else:
+    if learn and not some.all():
         out = np.full(len(flat), NOWHERE, np.int32)
-        out[some] = table.insert(flat[some]) if learn else table.lookup(flat[some])
+        out[some] = table.insert(flat[some])
+    else:
+        out = table.insert(flat) if learn else table.lookup(flat)
+        out[~some] = NOWHERE
     return out.reshape(hashes.shape)
 
 

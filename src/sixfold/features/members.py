@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..types import NOWHERE, Rows, Times
 from . import history
@@ -26,10 +25,18 @@ class Members:
         self._pairs = IdTable(store, "seen")
         self._unknown = np.zeros((), history.record(memory.length))
         self._unknown["item"] = NOWHERE
+        nobody = np.empty((0, memory.length))
+        self._last: tuple[Hashable, tuple[Rows, Times]] = None, (nobody.astype(np.int32), nobody.astype(np.int64))
 
-    def history(self, members: Rows) -> NDArray[Any]:
-        """What each member (n,) did last, as `history.record` says."""
-        return self.store.read(_HISTORY, members, self._unknown)
+    def history(self, members: Rows) -> tuple[Rows, Times]:
+        """The items (n, h) that each member (n,) did last and when; the very same arrays if asked again before anything changed,
+        as each part of a request does."""
+        version: Hashable = object() if self.store.mapped is None else self.store.mapped.version(_HISTORY)
+        asked = version, members.tobytes()
+        if asked != self._last[0]:
+            held = self.store.read(_HISTORY, members, self._unknown)
+            self._last = asked, (np.ascontiguousarray(held["item"]), np.ascontiguousarray(held["ts"]))
+        return self._last[1]
 
     def last_seen(self, members: Rows, items: Rows) -> Times:
         """When each member (n,) last saw the item; NEVER where it did not."""

@@ -102,9 +102,8 @@ class State:
 
     def queries(self, asks: Asks) -> Queries:
         """What retrievers may know of each ask."""
-        held = self.members.history(asks.member)
-        liked = np.ascontiguousarray(held["item"])
-        return Queries(asks.ts, asks.member, liked, np.ascontiguousarray(held["ts"]), liked, self.born())
+        items, times = self.members.history(asks.member)
+        return Queries(asks.ts, asks.member, items, times, items, self.born())
 
     def last_seen(self, members: Rows, items: Rows, ts: Times) -> Times:
         """When each member (n,) last saw the item; NEVER where it did not."""

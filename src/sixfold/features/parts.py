@@ -172,6 +172,8 @@ def _pairs(first: Hashes, second: Hashes) -> Hashes:
 
 def _trimmed(members: Hashes) -> Hashes:
     """The members (n, m) without the last columns, which no row fills: most have one or two of the many there may be."""
+    if members.shape[1] == 1:
+        return members
     used = np.flatnonzero(members.any(axis=0))
     return members[:, : int(used[-1]) + 1 if len(used) else 1]
 

@@ -100,6 +100,7 @@ def _liked(
     liked, weight, ask = liked[known], weight[known], ask[known]
     total = np.bincount(ask, weight, len(asks)).astype(np.float64)
     sums = np.zeros((len(asks), liked.shape[1]))
-    for at, column in enumerate(liked.T):
-        sums[:, at] = np.bincount(ask, weight * column, len(asks))
+    if len(ask):
+        first = np.flatnonzero(np.append(True, ask[1:] != ask[:-1]))
+        sums[ask[first]] = np.add.reduceat(weight[:, None] * liked, first, axis=0)
     return sums, total

@@ -130,9 +130,13 @@ class ALSFitted:
     settings: NDArray[np.float64]
     half_life: np.int64
     spread: NDArray[np.float64] = field(init=False, repr=False)
+    _last: list[tuple[Rows, Times, Floats]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         mean = self.gram.astype(np.float64) / max(len(self.index.rows), 1)
+        object.__setattr__(
+            self, "_last", [(np.empty(0, np.int32), np.empty(0, np.int64), np.empty((0, 0), np.float32))]
+        )
         object.__setattr__(self, "spread", mean - np.outer(self.mean, self.mean))
 
     @classmethod
@@ -159,7 +163,14 @@ class ALSFitted:
         return self.index.search(queries, self.fold_in(queries), k)
 
     def fold_in(self, queries: Queries) -> Floats:
-        """The vector (n, f) of each query's member, solved from the history given with it."""
+        """The vector (n, f) of each query's member, solved from the history given with it; once for all parts of a request."""
+        history, times, solved = self._last[0]
+        if queries.history is not history or queries.history_ts is not times:
+            solved = self._solved(queries)
+            self._last[0] = queries.history, queries.history_ts, solved
+        return solved
+
+    def _solved(self, queries: Queries) -> Floats:
         out = np.tile(self.usual, (len(queries), 1))
         for part, block in blocks(queries, _bytes(len(self.usual)) + 32 * queries.history.shape[1]):
             history = recall(block, look_up(self.index.place, block.history), self.half_life)
