@@ -79,13 +79,13 @@ def recommend(tried: Sequence[Tried]) -> tuple[str | None, str]:
     cheapest = min(level, key=lambda one: one.cost)
     if len(level) == len(tried):
         return None, (
-            "cannot tell: no alternative is surely worse than the best; a longer log may tell them "
-            f"apart, and until then {cheapest.name!r} costs least"
+            f"cannot tell: no alternative is surely more than {100 * WORTH:g} % worse than the best; a longer log may tell "
+            f"them apart, and until then {cheapest.name!r} costs least"
         )
     best = next(one for one in tried if one.behind is None)
     others = [one.name for one in level if one is not cheapest]
     if not others:
-        return cheapest.name, f"{cheapest.name!r}: every other one is surely worse"
+        return cheapest.name, f"{cheapest.name!r}: every other one is surely more than {100 * WORTH:g} % worse"
     if cheapest is best:
         return cheapest.name, f"{cheapest.name!r}: it has the least error, and of those level with it the least cost"
     return cheapest.name, (
