@@ -9,9 +9,13 @@ from tests import designs
 from tests.questions.logs import KEYS, PLACES, city, design
 
 from sixfold.errors import DataError, DesignError
+from sixfold.evaluation.results import Measure
+from sixfold.events.schema import Events
 from sixfold.features.spec import name_of
-from sixfold.language import hour, mean
-from sixfold.questions import QUESTIONS, geo, kept
+from sixfold.language import attribute, bucket, context, distance, expected, expression, hour, mean
+from sixfold.metrics.spec import mae
+from sixfold.questions import QUESTIONS, geo, ids, kept
+from sixfold.questions.answer import verdict
 from sixfold.questions.ask import ask, narrowed
 from sixfold.questions.edits import with_features
 from sixfold.training import estimates
@@ -95,18 +99,77 @@ def test_what_cannot_be_asked_is_said():
     log = [city(orders=900)]
     with pytest.raises(DataError, match="there is no question 'gee'; did you mean 'geo'"):
         ask("gee", design(), log)
-    with pytest.raises(DesignError, match="name no place; 'sixfold ask geo' needs one"):
+    placed = r"name no place, though the log has 'context.drop' and 'store'; .* add distance\('context.drop', 'store'\)"
+    with pytest.raises(DesignError, match=placed):
         ask("geo", design(KEYS), log)
-    with pytest.raises(DesignError, match="kept by no key; 'sixfold ask ids' needs one"):
+    with pytest.raises(
+        DesignError, match=r"kept by no key, though the log has 'store'; .* add mean\('done', by='store'"
+    ):
         ask("ids", design((hour(), mean("done", half_life="1d"))), log)
     with pytest.raises(DataError, match="rows are left to choose by"):
         ask("geo", design(), [city(orders=120)])
 
 
+def test_a_log_without_places_or_keys_is_told_from_a_design_that_names_none():
+    whole = city(orders=100)
+    kept_of = {name: column for name, column in whole.decisions.items() if name in ("id", "ts", "release")}
+    bare = Events(decisions=kept_of, outcomes=whole.outcomes)
+    with pytest.raises(
+        DesignError, match="this log has no coordinates and the features of 'orders' name no place; ingest"
+    ):
+        ask("geo", design(KEYS), [bare])
+    with pytest.raises(
+        DesignError, match=r"this log's decisions carry none and .* kept by no key; ingest them with one"
+    ):
+        ask("ids", design((hour(),)), [bare])
+    half = Events(decisions=kept_of | {"context.drop_lat": np.zeros(100)})
+    assert geo.places_in([bare, half]) == set() and ids.keys_in([half]) == set()
+
+
+def test_without_places_times_are_expected_by_none_either():
+    """A design that takes means over what a distance tells knows distances in 'none' too, were that left as it is."""
+    usual = expected("done", hour(), distance("store", "context.drop"))
+    over = mean("done", by="store", half_life="7d", over=usual)
+    tried = geo.alternatives(design((usual, over, context("items"))))
+    none, distant, cells = (tried[name].learning.features for name in ("none", "distance", "means by cell, level 15"))
+    plain = expected("done", hour())
+    assert set(none) == {plain, mean("done", by="store", half_life="7d", over=plain), context("items")}
+    assert set(distant) == {usual, over, context("items"), distance("store", "context.drop")}
+    assert set(cells) - set(none) == {
+        mean("done", by=f"{place}@15", half_life="14d", over=plain) for place in ("store", "context.drop")
+    }
+    # What is expected by places alone is not expected without them; then means are of the times.
+    alone = expected("done", distance("store", "context.drop"))
+    tried = geo.alternatives(design((alone, mean("done", by="store", half_life="7d", over=alone))))
+    assert tried["none"].learning.features == (mean("done", by="store", half_life="7d"),)
+
+
+def test_coordinates_go_by_whatever_name_they_are_read():
+    raw = (attribute("store.lat", top=3), context("drop_lat", top=3), expression("drop_lat + drop_lon"))
+    stays = (attribute("store.town"), context("items"), expression("items + 1"))
+    tried = geo.alternatives(design((*raw, *stays, distance("store", "context.drop"))))
+    assert tried["none"].learning.features == stays
+
+
+def test_of_several_keys_each_is_tried_alone():
+    by_store, by_courier = (mean("done", by=key, half_life="7d") for key in ("store", "courier"))
+    both = mean("done", by=("store", "courier"), half_life="7d")
+    tried = ids.alternatives(design((hour(), by_store, by_courier, both)))
+    assert list(tried) == [
+        "none", "hash of store and courier", "as of, by store", "as of, by courier", "as of, by store and courier", "both"
+    ]  # fmt: skip
+    assert tried["as of, by store"].learning.features == (hour(), by_store)
+    assert tried["as of, by store and courier"].learning.features == (hour(), by_store, by_courier, both)
+    # Two that are always counted together are no alternative apart.
+    assert list(ids.alternatives(design((hour(), both))))[2:] == ["as of, by store and courier", "both"]
+    # What is hashed only is counted by nobody.
+    assert list(ids.alternatives(design((by_store, bucket("courier")))))[2:] == ["as of, by store", "both"]
+
+
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_slate_is_not_asked_of(name):
     with pytest.raises(DesignError, match=f"'sixfold ask {name}' is for designs that decide an estimate, but 'video'"):
-        QUESTIONS[name].alternatives(designs.good())
+        QUESTIONS[name].alternatives(designs.good(), ())
 
 
 def test_a_file_that_is_no_answer_is_named(tmp_path):
@@ -126,3 +189,19 @@ def test_an_alternative_sees_its_own_columns_though_names_are_shared():
     part = msgspec.structs.replace(material.features, features=edit.learning.features)
     alone = estimates.spans(prepare(edit, [city(orders=900)]), Cache(), Stages())
     np.testing.assert_array_equal(narrowed(made, material.features, part).test.table, alone.test.table)
+
+
+@pytest.mark.parametrize(
+    ("gain", "said"),
+    [
+        ((0.08, 0.03, 0.12), "on the test part it has 0.08 [0.03, 0.12] minutes less MAE than the design as it is"),
+        ((-0.02, -0.03, -0.01), "on the test part it has 0.02 [0.01, 0.03] minutes more MAE than the design as it is"),
+        ((-0.02, -0.05, 0.01), "0.02 [-0.01, 0.05] minutes more MAE than the design as it is, which is no more than its "
+                               "interval"),
+    ],
+)  # fmt: skip
+def test_what_is_gained_or_lost_is_told_with_its_interval_the_same_way_round(distant, gain, said):
+    found, _ = distant
+    value, low, high = gain
+    found = msgspec.structs.replace(found, gain=Measure(mae(), value, low, high, 100, 9))
+    assert verdict(found)[1].endswith(said)

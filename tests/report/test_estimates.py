@@ -127,7 +127,7 @@ def test_an_answer_is_shown_with_what_it_was_asked_of():
     found = Page(answers.section([ANSWER], "ab" * 32))
     assert "How should latitude and longitude enter? Recommended: 'distance'" in found.text
     assert (
-        "On the test part it has 0.02 [-0.12, +0.08] minutes more MAE than the design as it is, which is no more"
+        "On the test part it has 0.02 [-0.08, 0.12] minutes more MAE than the design as it is, which is no more"
         in found.text
     )
     assert "'sixfold ask geo' asks again" in found.text

@@ -8,19 +8,21 @@ Read next: geo.py and ids.py (edits), ask.py (the experiment), answer.py (what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from ..design import Design
 from ..errors import DataError, nearest
+from ..events.schema import Events
 from . import geo, ids
 
 
 class Question(NamedTuple):
-    """A question in words, and its alternatives of a design by name; these raise DesignError where it cannot be asked."""
+    """A question in words, and its alternatives of a design by name; these raise DesignError where it cannot be asked, by
+    what the log has."""
 
     text: str
-    alternatives: Callable[[Design], Mapping[str, Design]]
+    alternatives: Callable[[Design, Iterable[Events]], Mapping[str, Design]]
 
 
 QUESTIONS: dict[str, Question] = {

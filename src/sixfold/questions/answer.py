@@ -79,17 +79,18 @@ def recommend(tried: Sequence[Tried]) -> tuple[str | None, str]:
     cheapest = min(level, key=lambda one: one.cost)
     if len(level) == len(tried):
         return None, (
-            "cannot tell: no alternative is surely worse than the best; a longer log may tell them "
-            f"apart, and until then {cheapest.name!r} costs least"
+            f"cannot tell: no alternative is surely more than {100 * WORTH:g} % worse than the best; a longer log may tell "
+            f"them apart, and until then {cheapest.name!r} costs least"
         )
     best = next(one for one in tried if one.behind is None)
     others = [one.name for one in level if one is not cheapest]
     if not others:
-        return cheapest.name, f"{cheapest.name!r}: every other one is surely worse"
+        return cheapest.name, f"{cheapest.name!r}: every other one is surely more than {100 * WORTH:g} % worse"
     if cheapest is best:
         return cheapest.name, f"{cheapest.name!r}: it has the least error, and of those level with it the least cost"
     return cheapest.name, (
-        f"{cheapest.name!r}: it costs least of the {len(level)} that are level with the best, {best.name!r}"
+        f"{cheapest.name!r}: it costs least of the {len(level)} that are level with the best, {best.name!r}, which means not "
+        f"surely worse by more than {100 * WORTH:g} % of its error"
     )
 
 
@@ -101,8 +102,12 @@ def verdict(found: Answer) -> list[str]:
     if found.gain is None or found.gain.value is None:
         return [recommended, "the design has these features already"]
     gain, value = found.gain, found.gain.value
-    less = "less" if value >= 0 else "more"
-    ends = "" if gain.low is None or gain.high is None else f" [{gain.low:+.2f}, {gain.high:+.2f}]"
+    less, low, high = ("less", gain.low, gain.high) if value >= 0 else ("more", _turned(gain.high), _turned(gain.low))
+    ends = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
     text = f"on the test part it has {abs(value):.2f}{ends} minutes {less} {found.yardstick} than the design as it is"
     unsure = gain.low is None or gain.high is None or gain.low <= 0 <= gain.high
     return [recommended, f"{text}, which is no more than its interval" if unsure else text]
+
+
+def _turned(end: float | None) -> float | None:
+    return None if end is None else -end

@@ -70,7 +70,7 @@ def ask(
     Raises DesignError where the question is not for such a design, DataError where the log cannot feed it.
     """
     design, asked, stages = sound(design), question(name), stages or Stages()
-    edits = _with_current(asked.alternatives(design), design)
+    edits = _with_current(asked.alternatives(design, batches), design)
     everything = (feature for edit in edits.values() for feature in edit.learning.features)
     with stages.stage("reading the log"):
         material = prepare(with_features(design, everything), batches)

@@ -22,8 +22,8 @@ def _answer(found: Answer, digest: str | None) -> Html:
         again = f"'sixfold ask {found.question}' asks again."
         said.append(tag("p.quiet", f"Asked of another state of the log ({found.digest[:12]}): {again}"))
     axis = around([0.0, *(end for one in found.tried for end in _ends(one.behind))])
-    names = (f"More {found.yardstick} than the best, minutes [95 %]", "", f"{found.yardstick}", "Columns", "Training",
-             "Scoring", "Model", "State of a key")  # fmt: skip
+    names = (f"More {found.yardstick} than the best, minutes [95 %, all at once]", "", f"{found.yardstick}", "Columns",
+             "Training", "Scoring", "Model", "State of a key")  # fmt: skip
     rows = [_row(found, one, axis) for one in found.tried]
     foot = tag("tfoot", tag("tr", tag("td"), tag("td", strips.scale(axis)), *(tag("td") for _ in names[1:])))
     table = tag("table.chart.answers", header_row("Alternative", *names, right=names[2:]), tag("tbody", *rows), foot)
