@@ -34,8 +34,8 @@ LATER = {
 """Imports against the order; they stand inside a function."""
 
 SERVICE_ROOMS = {
-    "types", "errors", "durations", "files", "formula", "native", "features", "retrieval", "ranking", "estimation", "policy", "steps",
-    "design", "loading", "pipeline", "estimate", "following", "golden", "packing",
+    "types", "errors", "durations", "files", "formula", "native", "features", "retrieval", "ranking", "estimation", "policy",
+    "steps", "design", "loading", "pipeline", "estimate", "following", "golden", "packing",
     "release", "explain", "upkeep", "workspace", "serving",
 }  # fmt: skip
 SERVICE_MODULES = {

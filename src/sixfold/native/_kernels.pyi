@@ -20,5 +20,6 @@ def totals(held: Array, cells: Array, ts: Array, layout: Array, rates: Array, ou
 def forest(columns: Array, features: Array, borders: Array, leaves: Array, out: Array, n: int, depth: int, /) -> None:
     """Write the sums (h, n) float64 of the trees of a `FittedForest` over columns (f, n) float32."""
 
-def near(codes: Array, steps: Array, query: Array, scale: float, out: Array, /) -> None:
-    """Write the products (n,) float32 of codes (n, f) int8 times steps (n,) float32 with query (f,) int16 times scale."""
+def near(codes: Array, steps: Array, query: Array, scale: float, least: float, out: Array, /) -> int:
+    """Write the numbers of those of codes (n, f) int8 times steps (n,) float32 whose product with query (f,) int16 times scale is
+    `least` or more to the beginning of out (n,) int64; gives how many."""

@@ -260,15 +260,26 @@ WIDE static void products(const int8_t *restrict codes, const int16_t *restrict 
 static PyObject *near(PyObject *self, PyObject *args)
 {
     Py_buffer codes, steps, query, out;
-    float scale;
-    if (!PyArg_ParseTuple(args, "y*y*y*fw*", &codes, &steps, &query, &scale, &out))
+    float scale, least;
+    Py_ssize_t found = 0;
+    if (!PyArg_ParseTuple(args, "y*y*y*ffw*", &codes, &steps, &query, &scale, &least, &out))
         return NULL;
     Py_ssize_t n = steps.len / 4, f = query.len / 2;
-    int fits = codes.len == n * f && out.len == 4 * n;
-    if (fits)
-        products(codes.buf, query.buf, f, steps.buf, scale, out.buf, n);
+    int fits = codes.len == n * f && out.len == 8 * n;
+    if (fits) {
+        int64_t *to = out.buf;
+        for (Py_ssize_t start = 0; start < n; start += BLOCK) {
+            Py_ssize_t some = start + BLOCK < n ? BLOCK : n - start;
+            float score[BLOCK];
+            products((const int8_t *)codes.buf + start * f, query.buf, f, (const float *)steps.buf + start, scale, score, some);
+            for (Py_ssize_t i = 0; i < some; i++) {
+                to[found] = start + i;
+                found += score[i] >= least;
+            }
+        }
+    }
     PyBuffer_Release(&codes), PyBuffer_Release(&steps), PyBuffer_Release(&query), PyBuffer_Release(&out);
-    return fits ? Py_NewRef(Py_None) : misfit("near: codes (n, f), steps (n,), query (f,) and out (n,) do not fit");
+    return fits ? PyLong_FromSsize_t(found) : misfit("near: codes (n, f), steps (n,), query (f,) and out (n,) do not fit");
 }
 
 static PyMethodDef methods[] = {
