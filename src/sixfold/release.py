@@ -139,13 +139,17 @@ def write(
     return read(final)
 
 
-def read(path: Path) -> Release:
-    """The release in a folder. Raises ReleaseError naming the file that is damaged, missing or does not fit."""
-    manifest = verified(path)
+def read(path: Path, *, checked: bool = False) -> Release:
+    """The release in a folder. Raises ReleaseError naming the file that is damaged, missing or does not fit.
+
+    Of one that is said to be `checked`, read whole a moment ago, neither the files nor the golden log are gone over again.
+    """
+    manifest = _manifest(path) if checked else verified(path)
     design = from_json((path / "design.json").read_bytes())
     features = json_of(path / "features.json", Fitted)
     model = (read_estimator if design.estimates else read_model)(path, manifest, design, features)
-    golden.check(model, golden.read(path / "golden"))
+    if not checked:
+        golden.check(model, golden.read(path / "golden"))
     metrics = json_of(path / "metrics.json", dict)
     items, titles = array(path / "items.npy"), array(path / "titles.npy")
     return Release(manifest, model, items, titles, metrics, path)
@@ -160,13 +164,7 @@ def identity(manifest: Manifest) -> str:
 
 def verified(path: Path) -> Manifest:
     """The manifest of a release, after it was held against its own id and every file against it."""
-    if not (path / "manifest.json").exists():
-        raise ReleaseError(f"there is no release at {path}; 'sixfold releases' lists those there are")
-    manifest: Manifest = json_of(path / "manifest.json", Manifest)
-    if manifest.format != FORMAT:
-        raise ReleaseError(f"{path} has format {manifest.format}, this Sixfold reads {FORMAT}; train again")
-    if identity(manifest) != manifest.id:
-        raise ReleaseError(f"{path}: manifest.json is damaged (its id differs); roll back or train again")
+    manifest = _manifest(path)
     for name, file in manifest.files.items():
         if ".." in Path(name).parts or Path(name).is_absolute():
             raise ReleaseError(f"{path}: the manifest names {name!r}, outside the release; do not use it")
@@ -174,6 +172,17 @@ def verified(path: Path) -> Manifest:
             raise ReleaseError(f"{path}: {name} is missing; roll back with 'sixfold releases rollback' or train again")
         if _measured(path / name) != file:
             raise ReleaseError(f"{path}: {name} is damaged (its SHA-256 differs); roll back or train again")
+    return manifest
+
+
+def _manifest(path: Path) -> Manifest:
+    if not (path / "manifest.json").exists():
+        raise ReleaseError(f"there is no release at {path}; 'sixfold releases' lists those there are")
+    manifest: Manifest = json_of(path / "manifest.json", Manifest)
+    if manifest.format != FORMAT:
+        raise ReleaseError(f"{path} has format {manifest.format}, this Sixfold reads {FORMAT}; train again")
+    if identity(manifest) != manifest.id:
+        raise ReleaseError(f"{path}: manifest.json is damaged (its id differs); roll back or train again")
     return manifest
 
 

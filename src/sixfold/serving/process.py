@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -26,6 +24,7 @@ from ..errors import DataError, SixfoldError
 from ..following import watched
 from ..release import Release
 from ..workspace import Workspace
+from .checking import checked
 from .clock import Clock
 from .engine import Engine, Services
 from .service import Role, Service
@@ -139,6 +138,7 @@ def _followed(workspace: Workspace, *, pinned: bool) -> Callable[[Service], Awai
                 if found is None or found == tried:
                     continue
                 tried = found
+                await checked(workspace.releases / found)
                 service.swap(await asyncio.to_thread(_loaded, workspace, found, service.engine.services))
                 _note(f"release {found} is served now")
             except (SixfoldError, OSError, LookupError, ValueError) as error:
@@ -149,9 +149,8 @@ def _followed(workspace: Workspace, *, pinned: bool) -> Callable[[Service], Awai
 
 
 def _loaded(workspace: Workspace, number: str, services: Services | None) -> Engine:
-    """A release, checked and warm. In a thread of low priority: requests come first."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-    fresh = engine(workspace, releases.read(workspace.releases / number), services)
+    """A release that was checked, with its state, and warm."""
+    fresh = engine(workspace, releases.read(workspace.releases / number, checked=True), services)
     fresh.warm()
     return fresh
 
