@@ -57,7 +57,16 @@ def test_dense_and_walk_give_the_best_that_are_allowed(seed, n, items, k):
     expected = oracle(np.where(allowed(asked), shared, np.float32(-np.inf)), k)
 
     rows = np.arange(items, dtype=np.int32)
-    assert index.dense(asked, k, rows, lambda block: np.tile(shared, (len(block), 1))).ids.tolist() == expected
+    assert (
+        index.dense(
+            asked,
+            k,
+            rows,
+            index.places(rows, int(rows.max(initial=-1)) + 1),
+            lambda block: np.tile(shared, (len(block), 1)),
+        ).ids.tolist()
+        == expected
+    )
     order = np.argsort(-shared, kind="stable").astype(np.int32)
     assert index.walk(asked, k, order, index.places(order, items), lambda ids, ts: shared[ids]).ids.tolist() == expected
 
@@ -66,7 +75,9 @@ def test_dense_gives_only_the_rows_it_scores():
     asked = queries(1, 9, np.random.default_rng(1))
     asked = Queries(asked.ts + 10, asked.member, asked.history, asked.history_ts, asked.exclude[:, :0], asked.born)
     rows = np.array([2, 5, 30], np.int32)
-    found = index.dense(asked, 4, rows, lambda block: np.array([[1, 2, 3]], np.float32))
+    found = index.dense(
+        asked, 4, rows, index.places(rows, int(rows.max()) + 1), lambda block: np.array([[1, 2, 3]], np.float32)
+    )
     assert found.ids.tolist() == [[5, 2, -1, -1]]
 
 

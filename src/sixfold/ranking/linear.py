@@ -73,8 +73,13 @@ class Scaling:
 
     def apply(self, features: Floats) -> Floats:
         """(n, f) float32 of mean 0 and deviation 1; 0 where missing."""
-        held = (np.clip(features, self.low, self.high) - self.mean) / self.scale
-        held[np.isnan(held)] = 0.0
+        # A minimum and a maximum in place of a clip: of a request's rows they take a quarter of its time.
+        held = np.minimum(np.maximum(features, self.low), self.high)
+        held -= self.mean
+        held /= self.scale
+        absent = np.isnan(held)
+        if absent.any():
+            held[absent] = 0.0
         return held
 
 
@@ -108,7 +113,10 @@ class FittedLinear:
         """One value (n,) float32 per row of (n, f)."""
         if features.ndim != 2 or features.shape[1] != len(self.weights):
             raise DataError(f"features has shape {features.shape}; this model expects (n, {len(self.weights)})")
-        sums = self.scaling.apply(features) @ self.weights + np.isnan(features) @ self.missing + self.bias
+        sums = self.scaling.apply(features) @ self.weights + self.bias
+        absent = np.isnan(features)
+        if absent.any():
+            sums += absent.astype(np.float64) @ self.missing
         return (sigmoid(sums) if self.logistic else sums).astype(np.float32)
 
     def to_arrays(self) -> Arrays:

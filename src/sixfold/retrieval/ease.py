@@ -7,7 +7,7 @@ Strong where items are few; its square matrix is why the number of items is capp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import msgspec
@@ -68,21 +68,24 @@ def _solve(gram: Floats, l2: float) -> Floats:
 @dataclass(frozen=True, slots=True)
 class EASEFitted:
     """rows (m,) int32 the items known, ascending; weights (m, m) float32 from item to item; popularity
-    (m,) float32 the answer for who has no history; half_life int64 us, 0 for none."""
+    (m,) float32 the answer for who has no history; half_life int64 us, 0 for none; place, where each row stands."""
 
     rows: Rows
     weights: Floats
     popularity: Floats
     half_life: np.int64
+    place: Rows = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "place", places(self.rows, int(self.rows.max(initial=-1)) + 1))
 
     def retrieve(self, queries: Queries, k: int) -> Retrieved:
-        place = places(self.rows, max(len(queries.born), int(self.rows.max(initial=-1)) + 1))
         # Each query gathers its history's rows of the matrix: (h, m) float32.
         bytes_each = 4 * queries.history.shape[1] * len(self.rows)
-        return dense(queries, k, self.rows, lambda block: self._score(block, place), bytes_each=bytes_each)
+        return dense(queries, k, self.rows, self.place, self._score, bytes_each=bytes_each)
 
-    def _score(self, queries: Queries, place: Rows) -> Floats:
-        history = recall(queries, look_up(place, queries.history), self.half_life)
+    def _score(self, queries: Queries) -> Floats:
+        history = recall(queries, look_up(self.place, queries.history), self.half_life)
         if not len(self.rows) or not history.weights.size:
             return np.tile(self.popularity, (len(queries), 1))
         scores = (history.weights[:, None] @ self.weights[history.places])[:, 0]

@@ -88,20 +88,22 @@ def own(rows: Rows, items: int) -> Rows:
 
 
 def dense(
-    queries: Queries, k: int, rows: Rows, score: Callable[[Queries], Floats], *, bytes_each: int = 0
+    queries: Queries, k: int, rows: Rows, place: Rows, score: Callable[[Queries], Floats], *, bytes_each: int = 0
 ) -> Retrieved:
     """The k best where every item has a score.
 
-    `score` gives (b, m) float32, freshly made, for b queries over the m catalogue rows `rows`, which
-    ascend; `bytes_each` is what it needs for one query beside its result.
+    `score` gives (b, m) float32, freshly made, for b queries over the m catalogue rows `rows`, which ascend and of which `place`
+    is `places(rows, items)`, made once; `bytes_each` is what it needs for one query beside its result.
     """
     rows = rows[: np.searchsorted(rows, len(queries.born))]
-    place, born = places(rows, len(queries.born)), queries.born[rows]
+    born = queries.born[rows]
     answer = nothing(len(queries), k)
     for part, block in blocks(queries, 24 * len(rows) + bytes_each):
         scores = score(block)[:, : len(rows)]
         scores[born >= block.ts[:, None]] = -np.inf
-        scores[taken(place, block)] = -np.inf
+        query, column = taken(place, block)
+        there = column < len(rows)
+        scores[query[there], column[there]] = -np.inf
         best = top(rows, scores, k)
         answer.ids[part], answer.scores[part] = best.ids, best.scores
     return answer

@@ -69,13 +69,17 @@ def _stack(ids: Sequence[Rows], quotas: Sequence[int] | None) -> Rows:
 
 def _first(turns: Rows) -> NDArray[np.intp]:
     """The turn (n, t) at which each turn's item was named first in its row."""
+    n, width = turns.shape
     order = np.argsort(turns, axis=1, kind="stable")
-    sorted_ids = np.take_along_axis(turns, order, axis=1)
+    # Places of the whole array in place of places in a row: what takes along an axis takes three times as long.
+    before = width * np.arange(n)[:, None]
+    flat = order + before
+    sorted_ids = turns.take(flat)
     starts = np.ones_like(turns, dtype=np.bool_)
     starts[:, 1:] = sorted_ids[:, 1:] != sorted_ids[:, :-1]
-    run = np.maximum.accumulate(np.where(starts, np.arange(turns.shape[1]), 0), axis=1)
+    run = np.maximum.accumulate(np.where(starts, np.arange(width), 0), axis=1)
     first = np.empty_like(order)
-    np.put_along_axis(first, order, np.take_along_axis(order, run, axis=1), axis=1)
+    first.ravel()[flat] = order.take(run + before)
     return first
 
 
