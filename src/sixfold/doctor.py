@@ -38,6 +38,7 @@ def examine(log: Path | None = None) -> list[Finding]:
                 Finding(name, False, f"run: pip install 'sixfold[{extra}]'" if extra else "run: pip install sixfold")
             )
     out.append(_sqlite())
+    out.append(_kernels())
     free = shutil.disk_usage(Path.cwd()).free
     out.append(Finding("disk", free > 1e9, f"{free / 1e9:.0f} GB free here"))
     out.append(Finding("cores", True, str(os.cpu_count())))
@@ -62,6 +63,14 @@ def _settled(path: Path) -> Finding:
     files, events = sum(len(one.partitions) for one in generations), sum(one.events for one in generations)
     whole = f"{events:,} settled events in {files:,} files, all as they were written"
     return Finding("log", not bad, f"damaged: {', '.join(bad)}; run 'sixfold repair'" if bad else whole)
+
+
+def _kernels() -> Finding:
+    """Whether the inner loops of a request run in C. NumPy does the same, so that it is no fault where they do not."""
+    from .native import kernels
+
+    slower = "not compiled, NumPy does their work more slowly; install a C compiler, then sixfold again"
+    return Finding("kernels", True, slower if kernels is None else "compiled")
 
 
 def _sqlite() -> Finding:
