@@ -342,7 +342,14 @@ def test_a_missing_extra_ends_with_4(mine, monkeypatch):
 
 
 def test_doctor(monkeypatch):
-    assert {one["name"] for one in call("doctor", "--json").json} >= {"python", "numpy", "apsw", "catboost", "sqlite", "kernels"}
+    assert {one["name"] for one in call("doctor", "--json").json} >= {
+        "python",
+        "numpy",
+        "apsw",
+        "catboost",
+        "sqlite",
+        "kernels",
+    }
     honest = importlib.metadata.version
 
     def lacking(name: str) -> str:

@@ -14,7 +14,7 @@ from sixfold.features.spec import Accumulator, Decayed, Sawtooth, Stream
 from sixfold.features.store import Store
 from sixfold.native import kernels
 from sixfold.ranking import trees
-from sixfold.retrieval import norms
+from sixfold.retrieval import coded, norms
 from sixfold.types import Queries
 
 pytestmark = pytest.mark.skipif(kernels is None, reason="the kernels were not compiled here")
@@ -112,7 +112,7 @@ def test_a_scan_of_bytes_finds_what_a_scan_of_vectors_finds(seed, items, factors
         patch.setattr(norms, "FIRST", 4)
         index = norms.NormIndex.of(vectors)
         got = index.search(asked, asking, k)
-        patch.setattr(norms, "kernels", None)
+        patch.setattr(coded, "kernels", None)
         expected = index.search(asked, asking, k)
     # A product of few vectors may be added up in another order than one of many.
     np.testing.assert_allclose(got.scores, expected.scores, rtol=1e-5, atol=1e-30)
@@ -120,13 +120,55 @@ def test_a_scan_of_bytes_finds_what_a_scan_of_vectors_finds(seed, items, factors
     np.testing.assert_allclose(got.scores, exact, rtol=1e-4, atol=1e-4 * np.abs(vectors).max())
 
 
+@given(SEEDS, st.integers(1, 300), st.sampled_from([1, 20, 64, 65, 200]))
+def test_signs(seed, n, factors):
+    rng = np.random.default_rng(seed)
+    vectors, vector = rng.normal(size=(n, factors)).astype(np.float32), rng.normal(size=factors).astype(np.float32)
+    one, hint = coded.Coded.of(vectors, np.linalg.norm(vectors, axis=1)), coded.Hint.of(vector)
+    place = np.rint((vector - hint.low) / hint.step) if hint.step else np.zeros(factors)
+    expected = np.where(vectors > 0, 1, -1) @ (hint.low + hint.step * place)
+    np.testing.assert_allclose(hint.products(one.signs), expected, rtol=1e-6, atol=1e-6 * factors)
+    scores, out = expected * one.scales, np.empty(n, np.int64)
+    least = float(np.median(scores)) + 1e-4
+    found = kernels.hinted(one.signs, one.scales, hint.planes, hint.step, hint.low, hint.offset, least, out)
+    sure = np.abs(scores - least) > 1e-4 * factors
+    assert (
+        set(np.flatnonzero(sure & (scores >= least)))
+        <= set(out[:found])
+        <= set(np.flatnonzero(~sure | (scores >= least)))
+    )
+
+
+def test_of_some_only_those_are_looked_at():
+    codes, steps, query = np.eye(4, dtype=np.int8), np.ones(4, np.float32), np.array([3, 2, 1, 0], np.int16)
+    out = np.array([0, 2, 3, 9], np.int64)
+    assert kernels.near(codes, steps, query, 1.0, 1.0, out, 3) == 2 and out[:2].tolist() == [0, 2]
+    with pytest.raises(ValueError, match="do not fit"):
+        kernels.near(codes, steps, query, 1.0, 1.0, np.array([0, 2, 9, 9], np.int64), 3)
+
+
+def test_what_is_measured_on_some_keeps_the_best_of_others():
+    rng = np.random.default_rng(4)
+    vectors = rng.normal(size=(40_000, 64)).astype(np.float32)
+    asking, others = rng.normal(size=(2, 60, 64)).astype(np.float32)
+    index = norms.NormIndex.of(vectors, asking)
+    assert index.coded is not None and 0.1 < index.coded.margin < 0.4
+    none = np.empty((60, 0), np.int32)
+    asked = Queries(
+        np.ones(60, np.int64), np.zeros(60, np.int32), none, none.astype(np.int64), none, np.zeros(40_000, np.int64)
+    )
+    best = np.argsort(-(others @ vectors.T), axis=1)[:, :300]
+    found = index.search(asked, others, 300).ids
+    assert np.mean([len(np.intersect1d(*pair)) / 300 for pair in zip(best, found, strict=True)]) > 0.985
+
+
 def test_bytes_are_off_by_less_than_they_say():
     rng = np.random.default_rng(3)
     vectors = (rng.normal(size=(5_000, 24)) * np.exp(2 * rng.normal(size=(5_000, 1)))).astype(np.float32)
     lengths = np.linalg.norm(vectors, axis=1)
-    coded = norms.Coded.of(vectors, lengths)
-    off = np.linalg.norm(vectors - coded.codes * coded.steps[:, None], axis=1)
-    assert (off <= coded.slack * lengths).all() and coded.slack < 0.03
+    one = coded.Coded.of(vectors, lengths)
+    off = np.linalg.norm(vectors - one.codes * one.steps[:, None], axis=1)
+    assert (off <= one.slack * lengths).all() and one.slack < 0.03
 
 
 def test_what_does_not_fit_is_refused():
@@ -143,8 +185,11 @@ def test_what_does_not_fit_is_refused():
         lambda: kernels.totals(bytes_, ints, longs, longs[:2].copy(), wide[:0].copy(), wide),
         lambda: kernels.forest(floats, ints, floats, wide, wide, 8, 9),
         lambda: kernels.forest(floats, ints + 1, floats, np.zeros(16), np.zeros(8), 8, 1),
-        lambda: kernels.near(bytes_, floats, np.zeros(2, np.int16), 1.0, 0.0, longs),
-        lambda: kernels.near(bytes_, floats, np.zeros(1, np.int16), 1.0, 0.0, small.long),
+        lambda: kernels.near(bytes_, floats, np.zeros(2, np.int16), 1.0, 0.0, longs, -1),
+        lambda: kernels.near(bytes_, floats, np.zeros(1, np.int16), 1.0, 0.0, small.long, -1),
+        lambda: kernels.near(bytes_, floats, np.zeros(1, np.int16), 1.0, 0.0, longs, 9),
+        lambda: kernels.hinted(longs, floats, longs[:3].copy(), 1.0, 1.0, 1.0, 1.0, longs),
+        lambda: kernels.hinted(longs, floats, longs[:4].copy(), 1.0, 1.0, 1.0, 1.0, small.long),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="do not fit"):
             call()

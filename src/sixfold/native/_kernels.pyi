@@ -20,6 +20,13 @@ def totals(held: Array, cells: Array, ts: Array, layout: Array, rates: Array, ou
 def forest(columns: Array, features: Array, borders: Array, leaves: Array, out: Array, n: int, depth: int, /) -> None:
     """Write the sums (h, n) float64 of the trees of a `FittedForest` over columns (f, n) float32."""
 
-def near(codes: Array, steps: Array, query: Array, scale: float, least: float, out: Array, /) -> int:
-    """Write the numbers of those of codes (n, f) int8 times steps (n,) float32 whose product with query (f,) int16 times scale is
-    `least` or more to the beginning of out (n,) int64; gives how many."""
+def near(codes: Array, steps: Array, query: Array, scale: float, least: float, out: Array, some: int, /) -> int:
+    """Which of codes (n, f) int8 times steps (n,) float32 have a product of `least` or more with query (f,) int16 times scale:
+    their numbers go to the beginning of out (n,) int64. Only the first `some` that out names are looked at, all where that is
+    negative; gives how many there are."""
+
+def hinted(
+    signs: Array, scales: Array, planes: Array, step: float, low: float, offset: float, least: float, out: Array, /
+) -> int:
+    """Which of signs (n, w) uint64 times scales (n,) float32 have a product of `least` or more with a query of which planes
+    (4, w) hold the bits of each coordinate's place between low and low + 15 step, and offset the sum: as `near` says it."""

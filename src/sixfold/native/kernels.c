@@ -14,8 +14,10 @@
 /* Where the compiler can, a loop is compiled for wide registers as well and the machine chooses when it is loaded. */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+#define COUNTS __attribute__((target_clones("arch=icelake-server", "popcnt", "default")))
 #else
 #define WIDE
+#define COUNTS
 #endif
 
 #if defined(__GNUC__)
@@ -244,36 +246,58 @@ static PyObject *forest(PyObject *self, PyObject *args)
     return fits ? Py_NewRef(Py_None) : misfit("forest: columns, features, borders, leaves and out do not fit");
 }
 
-/* Vectors in bytes: retrieval/norms.py */
+/* Vectors in bits and bytes: retrieval/coded.py */
+
+static inline float product(const int8_t *restrict codes, const int16_t *restrict query, Py_ssize_t f)
+{
+    int32_t sum = 0;
+    for (Py_ssize_t j = 0; j < f; j++)
+        sum += (int16_t)codes[j] * query[j];
+    return (float)sum;
+}
 
 WIDE static void products(const int8_t *restrict codes, const int16_t *restrict query, Py_ssize_t f, const float *restrict steps,
                           float scale, float *restrict out, Py_ssize_t n)
 {
-    for (Py_ssize_t i = 0; i < n; i++, codes += f) {
-        int32_t sum = 0;
-        for (Py_ssize_t j = 0; j < f; j++)
-            sum += (int16_t)codes[j] * query[j];
-        out[i] = (float)sum * (steps[i] * scale);
-    }
+    for (Py_ssize_t i = 0; i < n; i++)
+        out[i] = product(codes + i * f, query, f) * (steps[i] * scale);
 }
 
+WIDE static void picked(const int8_t *restrict codes, const int16_t *restrict query, Py_ssize_t f, const float *restrict steps,
+                        float scale, float *restrict out, const int64_t *at, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++)
+        for (Py_ssize_t byte = 0; byte < f; byte += 64)
+            PREFETCH(codes + at[i] * f + byte);
+    for (Py_ssize_t i = 0; i < n; i++)
+        out[i] = product(codes + at[i] * f, query, f) * (steps[at[i]] * scale);
+}
+
+/* Of all vectors, or of the first `some` that out names, those that score well enough by their bytes: their numbers go to the
+   beginning of out. */
 static PyObject *near(PyObject *self, PyObject *args)
 {
     Py_buffer codes, steps, query, out;
     float scale, least;
-    Py_ssize_t found = 0;
-    if (!PyArg_ParseTuple(args, "y*y*y*ffw*", &codes, &steps, &query, &scale, &least, &out))
+    Py_ssize_t some, found = 0;
+    if (!PyArg_ParseTuple(args, "y*y*y*ffw*n", &codes, &steps, &query, &scale, &least, &out, &some))
         return NULL;
     Py_ssize_t n = steps.len / 4, f = query.len / 2;
-    int fits = codes.len == n * f && out.len == 8 * n;
+    int64_t *to = out.buf;
+    int fits = codes.len == n * f && out.len == 8 * n && some <= n;
+    for (Py_ssize_t i = 0; fits && i < some; i++)
+        fits = to[i] >= 0 && to[i] < n;
     if (fits) {
-        int64_t *to = out.buf;
-        for (Py_ssize_t start = 0; start < n; start += BLOCK) {
-            Py_ssize_t some = start + BLOCK < n ? BLOCK : n - start;
+        Py_ssize_t all = some < 0 ? n : some;
+        for (Py_ssize_t start = 0; start < all; start += BLOCK) {
+            Py_ssize_t count = start + BLOCK < all ? BLOCK : all - start;
             float score[BLOCK];
-            products((const int8_t *)codes.buf + start * f, query.buf, f, (const float *)steps.buf + start, scale, score, some);
-            for (Py_ssize_t i = 0; i < some; i++) {
-                to[found] = start + i;
+            if (some < 0)
+                products((const int8_t *)codes.buf + start * f, query.buf, f, (const float *)steps.buf + start, scale, score, count);
+            else
+                picked(codes.buf, query.buf, f, steps.buf, scale, score, to + start, count);
+            for (Py_ssize_t i = 0; i < count; i++) {
+                to[found] = some < 0 ? start + i : to[start + i];
                 found += score[i] >= least;
             }
         }
@@ -282,8 +306,63 @@ static PyObject *near(PyObject *self, PyObject *args)
     return fits ? PyLong_FromSsize_t(found) : misfit("near: codes (n, f), steps (n,), query (f,) and out (n,) do not fit");
 }
 
+#define PLANES 4
+
+static inline void counted_signs(const uint64_t *restrict signs, const uint64_t *restrict planes, Py_ssize_t words,
+                                 const float *restrict scales, float step, float low, float offset, float *restrict out,
+                                 Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        int64_t met = 0, all = 0;
+        for (Py_ssize_t j = 0; j < words; j++) {
+            uint64_t word = signs[i * words + j];
+            all += __builtin_popcountll(word);
+            for (int k = 0; k < PLANES; k++)
+                met += (int64_t)__builtin_popcountll(word & planes[k * words + j]) << k;
+        }
+        out[i] = (2 * (step * (float)met + low * (float)all) - offset) * scales[i];
+    }
+}
+
+/* The products of signs with a query of four bits a coordinate, by how many signs meet each bit. */
+COUNTS static void by_signs(const uint64_t *signs, const uint64_t *planes, Py_ssize_t words, const float *scales, float step,
+                            float low, float offset, float *out, Py_ssize_t n)
+{
+    if (words == 1)
+        counted_signs(signs, planes, 1, scales, step, low, offset, out, n);
+    else
+        counted_signs(signs, planes, words, scales, step, low, offset, out, n);
+}
+
+static PyObject *hinted(PyObject *self, PyObject *args)
+{
+    Py_buffer signs, scales, planes, out;
+    float step, low, offset, least;
+    Py_ssize_t found = 0;
+    if (!PyArg_ParseTuple(args, "y*y*y*ffffw*", &signs, &scales, &planes, &step, &low, &offset, &least, &out))
+        return NULL;
+    Py_ssize_t n = scales.len / 4, words = planes.len / (8 * PLANES);
+    int fits = signs.len == 8 * n * words && planes.len == 8 * PLANES * words && out.len == 8 * n;
+    if (fits) {
+        int64_t *to = out.buf;
+        for (Py_ssize_t start = 0; start < n; start += BLOCK) {
+            Py_ssize_t count = start + BLOCK < n ? BLOCK : n - start;
+            float score[BLOCK];
+            by_signs((const uint64_t *)signs.buf + start * words, planes.buf, words, (const float *)scales.buf + start, step, low,
+                     offset, score, count);
+            for (Py_ssize_t i = 0; i < count; i++) {
+                to[found] = start + i;
+                found += score[i] >= least;
+            }
+        }
+    }
+    PyBuffer_Release(&signs), PyBuffer_Release(&scales), PyBuffer_Release(&planes), PyBuffer_Release(&out);
+    return fits ? PyLong_FromSsize_t(found) : misfit("hinted: signs (n, w), scales (n,), planes (4, w) and out (n,) do not fit");
+}
+
 static PyMethodDef methods[] = {
     {"near", near, METH_VARARGS, NULL},
+    {"hinted", hinted, METH_VARARGS, NULL},
     {"pairs", pairs, METH_VARARGS, NULL},
     {"lookup", lookup, METH_VARARGS, NULL},
     {"totals", totals, METH_VARARGS, NULL},

@@ -2,64 +2,37 @@
 
 Vectors are sorted by norm, longest first, and scanned in blocks. v . q <= reach |v| |q| with a reach of 1 (Cauchy-Schwarz), so
 once that falls below the k-th best score, no later vector can enter. Where norms spread, as matrix factorisation makes them do,
-this ends early: of 1 M x 64 it reads 4 to 13 %. Where all norms are alike it reads everything, and an approximate index (extra
-`ann`) is the better tool.
+this ends early: of 1 M x 64 it reads 4 to 13 %.
 
 In many dimensions hardly any vector points the way of a query: the cosine of the best 250 of 1 M x 64 is 0.22 in the median and
 0.69 for one in a hundred. So the reach is measured on those who ask when the index is made, and is the least that keeps all but
 five in a thousand of the best: 0.65 reads less than half of what 1 does.
 
-What a scan costs is the reading of memory, so beside the vectors stand their coordinates in a byte each. A product of bytes is
-off by at most `slack` |v| |q|: what falls short of the k-th best by more is not among the best, and the rest is scored exactly.
+Which of a block may be among the best is told by bits and bytes (`coded`), and those alone are scored exactly. Where all norms
+are alike, so that everything is read, that is what makes it bearable.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..native import kernels
 from ..types import Arrays, Floats, Queries, Retrieved, Rows
+from .coded import Coded
 from .fitted import array, below, check
 from .index import look_up, nothing, places, top
 
-FIRST, MOST = 4_096, 32_768
+FIRST, MOST = 4_096, 131_072
 """Vectors in the first block, and in the largest: each block is twice the one before."""
 KEPT = 0.995
 """The share of the best that a reach keeps at least, in the mean over those it is measured on."""
 ASKING, DEPTH = 200, 300
 """Those it is measured on, and how many of their best."""
 _REACHES = np.arange(100, 0, -5) / 100
-_FINEST = 8191
-"""Steps of a query's coordinates on either side of 0: of two bytes, but few enough that sums of 2 000 products fit in four."""
-
-
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """Vectors in bytes: codes (items, f) int8 times steps (items,) float32; off by at most slack |v| in length."""
-
-    codes: NDArray[np.int8]
-    steps: Floats
-    slack: float
-
-    @classmethod
-    def of(cls, vectors: Floats, norms: Floats) -> Self:
-        """The bytes of the vectors (items, f) of these lengths (items,)."""
-        codes, steps = np.empty(vectors.shape, np.int8), np.empty(len(vectors), np.float32)
-        slack = 0.0
-        for start in range(0, len(vectors), MOST):
-            some = slice(start, start + MOST)
-            steps[some] = np.abs(vectors[some]).max(axis=1, initial=0) / np.float32(127)
-            step = np.maximum(steps[some], np.finfo(np.float32).tiny)[:, None]
-            codes[some] = np.rint(vectors[some] / step)
-            off = np.linalg.norm(vectors[some] - codes[some] * steps[some][:, None], axis=1)
-            slack = max(slack, float((off / np.maximum(norms[some], np.finfo(np.float32).tiny)).max(initial=0)))
-        return cls(codes, steps, slack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +58,11 @@ class NormIndex:
         norms = np.linalg.norm(vectors, axis=1)
         order = np.argsort(-norms, kind="stable").astype(np.int32)
         vectors, norms = np.ascontiguousarray(vectors[order]), norms[order]
-        exact = cls(vectors, order, norms, coded=Coded.of(vectors, norms))
+        coded = Coded.of(vectors, norms)
+        exact = cls(vectors, order, norms, coded=coded)
         if asking is None or not len(asking) or len(order) <= max(FIRST, 2 * DEPTH):
             return exact
-        return replace(exact, reach=exact._least_reach(asking))
+        return replace(exact, reach=exact._least_reach(asking), coded=coded.measured(vectors, norms, asking, DEPTH))
 
     def _least_reach(self, asking: Floats) -> float:
         """The least reach by which a scan for the DEPTH best of each query's vector (n, f) finds all but 1 - KEPT of them."""
@@ -119,7 +93,7 @@ class NormIndex:
         rounding = 4 * (len(vector) + 2) * float(np.finfo(np.float32).eps)
         length = float(np.linalg.norm(vector))
         reach = self.reach * length * (1 + rounding)
-        near = self._near(vector, length, rounding)
+        asked = None if self.coded is None else self.coded.asked(vector, self.norms)
         banned = look_up(self.place, query.exclude[0])
         banned = np.sort(banned[banned >= 0])
         rows, scores = np.empty(0, np.int32), np.empty(0, np.float32)
@@ -128,12 +102,12 @@ class NormIndex:
         while start < end:
             stop = min(start + size, end)
             block = slice(start, stop)
-            if start == 0 or near is None:
+            if start == 0 or asked is None:
                 new = self.vectors[block] @ vector
                 better = np.flatnonzero(new >= least)
                 new = new[better]
             else:
-                better = near(block, least)
+                better = asked.near(block, least)
                 new = self.vectors.take(start + better, axis=0) @ vector
             if len(new) > 4 * k:
                 # Where many do well enough, as in the first block, the best of them mostly are enough, and each is a random read.
@@ -165,26 +139,10 @@ class NormIndex:
             allowed[there[at[there] == banned]] = False
         return allowed
 
-    def _near(self, vector: Floats, length: float, rounding: float) -> Near | None:
-        """Tells the vectors of a block that may score well enough, from their bytes; None without bytes or kernels."""
-        finest = float(np.abs(vector).max(initial=0)) / _FINEST
-        if self.coded is None or kernels is None or not np.isfinite(finest) or finest < np.finfo(np.float32).tiny:
-            return None
-        coded, rounded = self.coded, np.rint(vector / finest).astype(np.int16)
-        off = np.linalg.norm(vector - rounded * finest)
-        slack = coded.slack * length + off * (1 + coded.slack) + length * rounding
-
-        def near(block: slice, least: np.float32) -> NDArray[np.intp]:
-            steps, some = coded.steps[block], float(least - slack * self.norms[block.start])
-            out = np.empty(len(steps), np.int64)
-            return out[: kernels.near(coded.codes[block], steps, rounded, finest, some, out)]
-
-        return near
-
     def to_arrays(self) -> Arrays:
         out = {"vectors": self.vectors, "rows": self.rows, "norms": self.norms, "reach": np.array(self.reach)}
         if self.coded is not None:
-            out |= {"codes": self.coded.codes, "steps": self.coded.steps, "slack": np.array(self.coded.slack)}
+            out |= self.coded.to_arrays()
         return out
 
     @classmethod
@@ -199,13 +157,5 @@ class NormIndex:
         # Releases of before there was a reach looked everywhere, those of before there were bytes read the vectors themselves.
         reach = float(array(arrays, "reach", np.float64, ())) if "reach" in arrays else 1.0
         check(0 < reach <= 1, "reach", "above 0 and at most 1")
-        if "codes" not in arrays:
-            return cls(vectors, rows, norms, reach)
-        steps, slack = array(arrays, "steps", np.float32, (items,)), float(array(arrays, "slack", np.float64, ()))
-        check(bool((steps >= 0).all()), "steps", "at least 0")
-        check(0 <= slack < 1, "slack", "at least 0 and below 1")
-        return cls(vectors, rows, norms, reach, Coded(array(arrays, "codes", np.int8, (items, factors)), steps, slack))
-
-
-Near = Callable[[slice, np.float32], NDArray[np.intp]]
-"""The vectors of a block, by their place in it, that may score at least so much."""
+        coded = Coded.from_arrays(arrays, items, factors) if "codes" in arrays else None
+        return cls(vectors, rows, norms, reach, coded)
