@@ -124,10 +124,20 @@ class Engine:
 
     def known(self, decision: str) -> Known | None:
         """What is known of an estimate that was made, None where none of that id is kept."""
-        if self.under_way is None:
-            return None
-        self.under_way.store.refresh()
-        return self.under_way.read(decision)
+        under_way = self.seen()
+        return None if under_way is None else under_way.read(decision)
+
+    def seen(self) -> Open | None:
+        """The estimates under way with what was folded up to now, None where none are made."""
+        if self.under_way is not None:
+            self.under_way.store.refresh()
+        return self.under_way
+
+    @cached_property
+    def times(self) -> tuple[str, ...]:
+        """The outcomes whose values are the seconds that an estimate, or a leg of it, took."""
+        design = self.release.design
+        return (design.requirements.label.name, *design.estimate.legs) if design.estimates else ()
 
     def warm(self) -> None:
         """Answer once for nobody, so that the first who asks does not wait for what is made on first use."""
