@@ -5,18 +5,18 @@
 
 With a workspace that has a release of an estimate, such as `sixfold demo delivery` makes:
 
-- **Under load**: `/v1/estimate` of a service with one worker, of a copy of the workspace, and beside it what one glues in a day
-  (`benchmarks/peers/glued_times.py`: pandas over the recent log, LightGBM, FastAPI), the same requests, one stack after
-  the other, open loop, on the same two cores as the load generator. In time is within the p99 that the design requires. CPU is of all
-  processes of a stack, a request. Sixfold logs each answer with an fsync meanwhile; the peer logs nothing. Then the error of the median
-  and the coverage of either on the same test rows, as trained.
-- **Told again**: 10 000 orders of the test at a random moment of their way, what is left of each by one pass (legs that are over and time that is gone
-  known, made to cover, with its promise); and one order after the other as `/v1/estimates/{order}` tells it, which makes the estimate
-  anew at each moment of its timetable.
+- **Under load**: `/v1/estimate` of a service with one worker, of a copy of the workspace, and beside it what one glues in a
+  day (`benchmarks/peers/glued_times.py`: pandas over the recent log, LightGBM, FastAPI), the same requests, one stack after
+  the other, open loop, on the same two cores as the load generator. In time is within the p99 that the design requires. CPU is
+  of all processes of a stack, a request. Sixfold logs each answer with an fsync meanwhile; the peer logs nothing. Then the
+  error of the median and the coverage of either on the same test rows, as trained.
+- **Told again**: 10 000 orders of the test at a random moment of their way, what is left of each by one pass (legs that are over
+  and time that is gone known, made to cover, with its promise); and one order after the other as `/v1/estimates/{order}` tells
+  it, which makes the estimate anew at each moment of its timetable.
 
-With --train: a world of so many orders over 30 days (`sixfold world delivery`), and a training of it with the shipped design by stages. Learning is
-all that a release needs: reading the log, its rows and tables, the estimator of each leg, what makes it cover, writing the release with its golden log.
-Judging is the rest: the baselines, and all metrics with their intervals.
+With --train: a world of so many orders over 30 days (`sixfold world delivery`), and a training of it with the shipped design, by
+stages. Learning is all that a release needs: reading the log, its rows and tables, the estimator of each leg, what makes it
+cover, writing the release with its golden log. Judging is the rest: the baselines, and all metrics with their intervals.
 """
 
 from __future__ import annotations
@@ -24,12 +24,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,31 +37,29 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers import stacks
+from benchmarks.peers.orders import Peer, export
 
 from sixfold import beginning, journey
 from sixfold.estimate import Estimated, Estimator, estimated
 from sixfold.estimation.open import NEVER, Known
-from sixfold.events.schema import Events, concat
 from sixfold.following import follow, forecast, watched
 from sixfold.release import Release
 from sixfold.scaling.asks import from_log
 from sixfold.scaling.load import Load
 from sixfold.scaling.play import run
 from sixfold.scaling.schedule import poisson
-from sixfold.scaling.served import copied, free_port, running
+from sixfold.scaling.served import copied, running
 from sixfold.scaling.wire import Post
 from sixfold.training import estimates
 from sixfold.training.cache import Cache
 from sixfold.training.estimates import Timed
-from sixfold.training.material import Material
 from sixfold.training.run import Stages
-from sixfold.types import SECOND
+from sixfold.types import SECOND, Floats
 from sixfold.workspace import Workspace
 from sixfold.worlds.delivery import DeliveryWorld
 
 ORDERS, ONE_BY_ONE, REPEATS, DAYS = 10_000, 200, 5, 30
 WARM = 200
-OUTCOMES = ("picked_up", "arrived", "dropoff", "delivered", "cancelled")
 MEDIAN = 0.5
 
 
@@ -80,7 +76,9 @@ class Line:
 # Under load
 
 
-def played(url: str, process: int, posts: list[Post], rate: float, seconds: float, limit_ms: float, rng: np.random.Generator) -> Line:
+def played(
+    url: str, process: int, posts: list[Post], rate: float, seconds: float, limit_ms: float, rng: np.random.Generator
+) -> Line:
     """One load of a running stack."""
     due = poisson(rate, seconds, rng)
     before = stacks.cpu_s([process])
@@ -91,31 +89,7 @@ def played(url: str, process: int, posts: list[Post], rate: float, seconds: floa
     return Line(1e3 * cpu / len(due), p50, p99, float((done & (load.latency_ms <= limit_ms)).mean()))
 
 
-@contextmanager
-def glued(python: str, folder: Path) -> Iterator[tuple[str, int]]:
-    """The peer, answering; its URL and process."""
-    port = free_port()
-    command = [python, "-m", "benchmarks.peers.glued_times", "serve", str(folder), "--port", str(port)]
-    with stacks.started(command, said := folder / "glued.log") as process:
-        end = time.monotonic() + stacks.READY_S
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > end:
-                raise SystemExit(f"the peer does not answer:\n{said.read_text()[-2000:]}")
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}", process.pid
-
-
-def _answers(port: int) -> bool:
-    import urllib.request
-
-    try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def under_load(workspace: Workspace, peer: Callable[[], Iterator[tuple[str, int]]] | None, given: argparse.Namespace) -> None:
+def under_load(workspace: Workspace, peer: Peer | None, given: argparse.Namespace) -> None:
     """Print a line for each stack and rate."""
     rng = np.random.default_rng(0)
     rates, limit = given.rate or [100.0, 300.0], workspace.design.requirements.p99_ms
@@ -131,7 +105,7 @@ def under_load(workspace: Workspace, peer: Callable[[], Iterator[tuple[str, int]
         with copied(workspace) as folder, running(folder) as served:
             play("sixfold", served.url, served.process.pid)
         if peer is not None:
-            with peer() as (url, process):
+            with peer.running() as (url, process):
                 play("pandas, LightGBM, FastAPI", url, process)
     print(f"/v1/estimate for {given.seconds:g} s, median of {given.rounds}; load average {os.getloadavg()[0]:.1f}\n")
     for rate in rates:
@@ -141,39 +115,13 @@ def under_load(workspace: Workspace, peer: Callable[[], Iterator[tuple[str, int]
             values = [[one.cpu_ms, one.p50, one.p99, one.in_time] for one in found[name, rate]]
             cpu, p50, p99, in_time = np.median(values, axis=0).tolist()
             line = f"  {name:26} CPU {cpu:6.2f} ms  p50 {p50:8.2f}  p99 {p99:8.2f} ms  in time {in_time:7.2%}"
-            line += "" if ours is None else f"   CPU x{cpu / ours[0]:.2f}  p50 x{p50 / ours[1]:.2f}  p99 x{p99 / ours[2]:.2f}"
+            line += (
+                ""
+                if ours is None
+                else f"   CPU x{cpu / ours[0]:.2f}  p50 x{p50 / ours[1]:.2f}  p99 x{p99 / ours[2]:.2f}"
+            )
             ours = ours or (cpu, p50, p99)
             print(line, flush=True)
-
-
-def exported(workspace: Workspace, material: Material, spans: estimates.Spans, folder: Path) -> None:
-    """The log for the peer, with which orders to learn from and to be judged on."""
-    events = concat(list(workspace.batches()))
-    decisions, (of, store) = events.decisions, next(iter(events.entities.items()))
-    order = np.argsort(decisions["ts"], kind="stable")
-    place = {id: row for row, id in enumerate(decisions["id"][order].tolist())}
-    keys = {key: row for row, key in enumerate(store["key"].tolist())}
-    out: dict[str, NDArray[np.generic]] = {
-        "orders:ts": decisions["ts"][order] / SECOND,
-        "orders:store": np.array([keys[key] for key in decisions[of][order].tolist()]),
-        "stores:name": store["key"].astype(str),
-        "stores:cuisine": np.unique(store["cuisine"], return_inverse=True)[1],
-        "end": np.array(max(table["ts"].max() for table in _tables(events)) / SECOND),
-    }
-    out |= {f"stores:{name}": store[name] for name in ("lat", "lon", "price", "opened", "capacity")}
-    out |= {f"orders:{name.removeprefix('context.')}": column[order] for name, column in decisions.items() if name.startswith("context.")}
-    for name in OUTCOMES:
-        table = events.outcomes[name]
-        named = np.array([place[one] for one in table["decision"].tolist()])
-        out |= {f"{name}:ts": table["ts"] / SECOND, f"{name}:order": named, f"{name}:value": table["value"]}
-    hashes = material.log.decisions["id"][np.argsort(material.log.decisions["ts"], kind="stable")]
-    rows = {name: np.flatnonzero(np.isin(hashes, one.decision)) for name, one in (("train", spans.training), ("calib", spans.calibrating), ("test", spans.test))}
-    out |= {"train": np.sort(np.concatenate([rows["train"], rows["calib"]])), "test": rows["test"]}
-    np.savez(folder / "log.npz", **out)  # type: ignore[arg-type]
-
-
-def _tables(events: Events) -> Iterator[dict[str, NDArray[np.generic]]]:
-    yield from (dict(one) for one in (events.decisions, *events.outcomes.values()))
 
 
 def quality(model: Estimator, test: Timed, folder: Path | None) -> None:
@@ -194,46 +142,70 @@ def quality(model: Estimator, test: Timed, folder: Path | None) -> None:
 # Told again
 
 
-def on_their_way(model: Estimator, test: Timed, rng: np.random.Generator, n: int) -> tuple[Estimated, NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-    """n orders as forecast at a random moment of their way: the estimates, how many legs are over (n,), the seconds since the ask (n,)
+@dataclass(frozen=True)
+class Way:
+    """n orders at some moment of their way: as they were forecast, how many legs are over (n,), the seconds since the ask (n,),
     and what each leg takes (n, k)."""
+
+    found: Estimated
+    done: NDArray[np.intp]
+    since: NDArray[np.float64]
+    took: NDArray[np.float64]
+
+
+def on_their_way(model: Estimator, test: Timed, rng: np.random.Generator, n: int) -> Way:
+    """n orders of the test, each at a moment drawn from all of its way."""
     whole = np.flatnonzero(~np.isnan([test.seconds[name] for name in model.legs]).any(axis=0))
     rows = rng.choice(whole, n)
     took = np.stack([test.seconds[name][rows] for name in model.legs], axis=1).astype(np.float64)
     since = rng.random(n) * took.sum(axis=1)
     done = (np.cumsum(took, axis=1) <= since[:, None]).sum(axis=1)
-    return estimated(model, test.table[rows]), done, since, took
+    return Way(estimated(model, test.table[rows]), done, since, took)
+
+
+def told(model: Estimator, way: Way) -> tuple[Floats, NDArray[np.float64]]:
+    """The quantiles (n, q), in seconds since the ask, and the promise (n,) of all of them now."""
+    ends = np.concatenate([np.zeros((len(way.done), 1)), np.cumsum(way.took, axis=1)], axis=1)
+    gone = way.since - ends[np.arange(len(way.done)), way.done]
+    left = model.joint.remaining(model.levels, way.found.legs, done=way.done, elapsed_s=gone, finished_s=way.took)
+    quantiles = (way.since[:, None] + model.coverage.apply(left)).astype(np.float32)
+    return quantiles, model.design.estimate.promise.of(model.levels, quantiles)
+
+
+def known(release: Release, way: Way, row: int) -> tuple[Known, int]:
+    """The record that a service keeps of one of them, and now."""
+    model, kept, asked = release.estimator, watched(release.design), 1_800_000_000 * SECOND
+    one = Estimated(*(getattr(way.found, name)[row : row + 1] for name in Estimated.__slots__))
+    logged = forecast(model, one, np.zeros(len(model.levels)) if kept.steer else None)
+    when, value = np.full(len(kept.outcomes), NEVER), np.full(len(kept.outcomes), np.nan)
+    for leg, name in enumerate(list(model.legs)[: way.done[row]]):
+        place = kept.outcomes.index(name)
+        when[place], value[place] = asked + int(way.took[row, : leg + 1].sum() * SECOND), way.took[row, leg]
+    numbers = np.array([logged.get(name, np.nan) for name in kept.forecast])
+    return Known(asked, release.id, numbers, when, value), asked + int(way.since[row] * SECOND)
 
 
 def told_again(release: Release, test: Timed) -> None:
     """Print what re-estimates cost."""
-    model, rng = release.estimator, np.random.default_rng(0)
-    found, done, since, took = on_their_way(model, test, rng, ORDERS)
-    begun = np.concatenate([np.zeros((ORDERS, 1)), np.cumsum(took, axis=1)], axis=1)[np.arange(ORDERS), done]
-
-    def batch() -> None:
-        left = model.joint.remaining(model.levels, found.legs, done=done, elapsed_s=since - begun, finished_s=took)
-        model.design.estimate.promise.of(model.levels, since[:, None] + model.coverage.apply(left))
-
-    wall, cpu = _timed(batch)
-    print(f"\n{ORDERS:,} open orders told again in one pass: {wall:.3f} s, {1e3 * cpu / ORDERS:.3f} ms of one core each")
-    knowns = [_known(release, found, row, done, since, took) for row in range(ONE_BY_ONE)]
+    model = release.estimator
+    way = on_their_way(model, test, np.random.default_rng(0), ORDERS)
+    wall, cpu = _timed(lambda: told(model, way))
+    print(
+        f"\n{ORDERS:,} open orders told again in one pass: {wall:.3f} s, {1e3 * cpu / ORDERS:.3f} ms of one core each"
+    )
+    records = [known(release, way, row) for row in range(ONE_BY_ONE)]
+    wall, cpu = _timed(lambda: [follow(model, one, now=now) for one, now in records])
     # At the ask, each minute of the first hour, each ten after, and whenever a leg was over.
-    steps = sum(1 + int(min(s, 3600) // 60 + max(s - 3600, 0) // 600) + d for s, d in zip(since[:ONE_BY_ONE], done, strict=False))
-
-    def one_by_one() -> None:
-        for known, now in knowns:
-            follow(model, known, now=now)
-
-    wall, cpu = _timed(one_by_one)
+    minutes = np.minimum(way.since, 3600) // 60 + np.maximum(way.since - 3600, 0) // 600
+    steps = float((1 + minutes + way.done)[:ONE_BY_ONE].mean())
     each = 1e3 * cpu / ONE_BY_ONE
     print(
         f"one after the other, as it is asked for: {each:.2f} ms of one core an order, in which it is made anew "
-        f"{steps / ONE_BY_ONE:.0f} times ({1e3 * cpu / steps:.3f} ms each)"
+        f"{steps:.0f} times ({each / steps:.3f} ms each)"
     )
 
 
-def _timed(work: Callable[[], None]) -> tuple[float, float]:
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
     """Seconds of wall and of CPU, medians of some repeats after one to warm up."""
     work()
     took = []
@@ -243,19 +215,6 @@ def _timed(work: Callable[[], None]) -> tuple[float, float]:
         took.append((time.perf_counter() - wall, time.process_time() - cpu))
     wall, cpu = np.median(took, axis=0).tolist()
     return wall, cpu
-
-
-def _known(release: Release, found: Estimated, row: int, done: NDArray[np.intp], since: NDArray[np.float64], took: NDArray[np.float64]) -> tuple[Known, int]:
-    """The record of an order, and now."""
-    model, kept, asked = release.estimator, watched(release.design), 1_800_000_000 * SECOND
-    one = Estimated(*(getattr(found, name)[row : row + 1] for name in Estimated.__slots__))
-    told = forecast(model, one, np.zeros(len(model.levels)) if kept.steer else None)
-    when, value = np.full(len(kept.outcomes), NEVER), np.full(len(kept.outcomes), np.nan)
-    for leg, name in enumerate(list(model.legs)[: done[row]]):
-        place = kept.outcomes.index(name)
-        when[place], value[place] = asked + int(took[row, : leg + 1].sum() * SECOND), took[row, leg]
-    logged = np.array([told.get(name, np.nan) for name in kept.forecast])
-    return Known(asked, release.id, logged, when, value), asked + int(since[row] * SECOND)
 
 
 # Training
@@ -269,19 +228,26 @@ def training(orders: int) -> None:
         workspace, world = Workspace(folder), DeliveryWorld(days=DAYS, orders_per_day=orders / DAYS)
         began = time.perf_counter()
         counts = beginning.fill(workspace, "delivery", world)
-        print(f"a world of {counts['decisions']:,} orders, {counts['events']:,} events: {time.perf_counter() - began:.0f} s")
+        print(
+            f"a world of {counts['decisions']:,} orders, {counts['events']:,} events: {time.perf_counter() - began:.0f} s"
+        )
         began, stages = time.perf_counter(), Stages()
         design = workspace.design
-        trained = journey.train(design, workspace.batches(), into=workspace.releases, cache=Cache(workspace.cache), stages=stages)
+        trained = journey.train(
+            design, workspace.batches(), into=workspace.releases, cache=Cache(workspace.cache), stages=stages
+        )
         whole = time.perf_counter() - began
     name = design.learning.estimator.__struct_config__.tag
     needed = ("reading the log", "rows for ", f"{name} of ", "writing the release")
     learning = {stage: seconds for stage, seconds in stages.seconds.items() if stage.startswith(needed)}
     rows = trained.evaluation.counts
-    print(f"trained on {rows['training rows']:,} rows, {rows['calibration rows']:,} to cover, {rows['test rows']:,} to judge")
+    print(
+        f"trained on {rows['training rows']:,} rows, {rows['calibration rows']:,} to cover, {rows['test rows']:,} to judge"
+    )
     for stage, seconds in stages.seconds.items():
         print(f"  {stage:40} {seconds:7.1f} s{'' if stage in learning else '   judging'}")
-    print(f"learning {sum(learning.values()):.0f} s; with baselines and judging {whole:.0f} s; load average {os.getloadavg()[0]:.1f}")
+    load = os.getloadavg()[0]
+    print(f"learning {sum(learning.values()):.0f} s; with baselines and judging {whole:.0f} s; load average {load:.1f}")
 
 
 def main() -> None:
@@ -305,10 +271,9 @@ def main() -> None:
         folder = Path(scratch)
         peer = None
         if given.peers:
-            exported(workspace, material, spans, folder)
-            command = [given.peers, "-m", "benchmarks.peers.glued_times", "build", str(folder)]
-            subprocess.run(command, cwd=stacks.ROOT, check=True)
-            peer = lambda: glued(given.peers, folder)
+            export(workspace, material, spans, folder)
+            peer = Peer(given.peers, folder)
+            peer.build()
         under_load(workspace, peer, given)
         quality(release.estimator, spans.test, folder if given.peers else None)
     told_again(release, spans.test)

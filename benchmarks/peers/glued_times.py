@@ -6,10 +6,10 @@
 Which gets what Sixfold's service gets, computes about the same of it as of the request, and scores seven quantiles:
 
 - **Features**: what the request says; the store's attributes and age; hour and weekday; great-circle distance and offsets; of
-  the last 30 minutes, 7 and 14 days the counts and means of each leg by store, over all, and by a cell of 0.01 degrees; orders open
-  by store and over all, as those asked less those ended in the last two hours. Windows with hard ends, and no smoothing
-  towards a mean. In training by running sums and `merge_asof`; in service by slices of one frame a store, held in memory, each in the
-  order of time: a search and not a scan.
+  the last 30 minutes, 7 and 14 days the counts and means of each leg by store, over all, and by a cell of 0.01 degrees; orders
+  open by store and over all, as those asked less those ended in the last two hours. Windows with hard ends, and no smoothing
+  towards a mean. In training by running sums and `merge_asof`; in service by slices of a frame for each store and cell, held in
+  memory in the order of time: a search and not a scan.
 - **LightGBM**: one booster a level, 150 trees of 63 leaves as Sixfold has of depth 6, `num_threads=1` in service; sorted.
 - **The endpoint** is a plain `def`, run in threads, with a pydantic model in and out.
 
@@ -79,9 +79,7 @@ def read(folder: Path) -> Log:
         arrays = {name: held[name] for name in held.files}
 
     def table(name: str) -> pd.DataFrame:
-        return pd.DataFrame(
-            {key.partition(":")[2]: one for key, one in arrays.items() if key.startswith(f"{name}:")}
-        )
+        return pd.DataFrame({key.partition(":")[2]: one for key, one in arrays.items() if key.startswith(f"{name}:")})
 
     orders, became = table("orders"), {}
     orders["cell"] = cells(orders["drop_lat"], orders["drop_lon"])

@@ -10,7 +10,7 @@ several outcomes of one name the last by (ts, id) counts, in whatever order and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,10 +105,15 @@ class Open:
     def offset(self, keys: Mapping[str, str] = {}) -> NDArray[np.float64] | None:
         """How far outcomes have steered each level (q,), in widths, for a request with these keys by their entities; None
         where they steer nothing."""
+        found = self.offsets([keys])
+        return None if found is None else np.asarray(found[0])
+
+    def offsets(self, keys: Sequence[Mapping[str, str]]) -> NDArray[np.float64] | None:
+        """The same of n requests, (n, q)."""
         steer = self.watched.steer
         if self.steered is None or steer is None:
             return None
-        return self.steered.offset("" if steer.by.by is None else keys.get(steer.by.by, ""))
+        return self.steered.offsets(["" if steer.by.by is None else one.get(steer.by.by, "") for one in keys])
 
     def apply(self, events: Events) -> None:
         """Fold a batch of events, in any order."""
