@@ -111,6 +111,29 @@ def test_a_clock_that_runs_behind_is_before_nothing(model: Estimator, first: Est
     assert now.elapsed_s == 0 and len(now.promises) == 1
 
 
+def test_a_status_of_a_clock_that_runs_behind_is_at_the_ask(model: Estimator, first: Estimated):
+    """One dated before its own order has just come; nothing is negative, and what is left is what it was without."""
+    early = at(model, known(model, first, picked_up=(-90, 400)), 0)
+    assert early.took_s[0] == 400 and (early.quantiles >= 0).all() and early.promises[0] == (0.0, first.promised_s[0])
+    later = at(model, known(model, first, picked_up=(-90, 400), arrived=(-30, 200)), 600)
+    assert later.fate == "under_way" and later.took_s[:2].tolist() == [400, 200] and (later.quantiles >= 600).all()
+    over = at(model, known(model, first, delivered=(-3_000, 1_200)), 1)
+    assert over.fate == "ended" and (over.quantiles == 1_200).all() and over.promises == ((0.0, first.promised_s[0]),)
+
+
+def test_a_status_of_a_clock_that_runs_ahead_is_known_when_its_time_comes(model: Estimator, first: Estimated):
+    one = known(model, first, picked_up=(1_300, 1_300), delivered=(1_500, 1_500))
+    assert at(model, one, 1_000).promises == at(model, known(model, first), 1_000).promises
+    assert at(model, one, 1_400).took_s[0] == 1_300 and at(model, one, 1_500).fate == "ended"
+
+
+def test_a_time_below_nothing_is_lost_and_the_end_is_not(model: Estimator, first: Estimated):
+    one = known(model, first, picked_up=(300, -5), delivered=(900, -1))
+    before, after = at(model, one, 600), at(model, one, 1_000)
+    assert before.took_s[0] == 300 and (before.quantiles >= 600).all()
+    assert after.fate == "ended" and (after.quantiles == 900).all()
+
+
 def test_the_timetable_goes_on(model: Estimator):
     assert [following.next_step(seconds) for seconds in (0, 59.9, 60, 3599, 3600)] == [60, 60, 120, 3600, 4200]
 

@@ -89,7 +89,7 @@ class Stack:
         if self.name == "glued":
             command += ["--redis-port", str(REDIS_PORT)]
         said = self.data.folder / f"{self.name}.log"
-        with _process(command, said) as process:
+        with started(command, said) as process:
             _wait(process, self.name, said)
             yield process.pid
 
@@ -102,7 +102,7 @@ def _sixfold() -> str:
 def redis(folder: Path) -> Iterator[int]:
     """A Redis of our own that keeps nothing on disk, for as long as a world is measured; gives its process."""
     command = ["redis-server", "--port", str(REDIS_PORT), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with _process(command, folder / "redis.log") as process:
+    with started(command, folder / "redis.log") as process:
         for _ in range(100):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", REDIS_PORT)):
                 break
@@ -111,7 +111,7 @@ def redis(folder: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
+def started(command: list[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process whose output goes to the file `said`; ended by SIGTERM, and by force where that does not do."""
     with said.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **THREADS}, stdout=output, stderr=output)

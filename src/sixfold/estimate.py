@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from .estimation import FittedEstimator, law
 from .estimation.conformal import FittedConformal
 from .estimation.legs import FittedLegs
 from .estimation.quantiles import FittedQuantiles
-from .events.places import REASONS, Area, checked_places
+from .events.places import REASONS, Area, checked_places, is_place
 from .features.indexed import Frame
 from .features.online import State
 from .features.source import Source
@@ -139,10 +139,12 @@ def _named(name: str, value: object) -> dict[str, str | float]:
 
 def _wrong(context: Mapping[str, str | float], place: str, area: Area | None) -> str:
     """What is wrong with a place of the request, nothing where all is well."""
-    ends = [context.get(f"{place}_{end}", math.nan) for end in ("lat", "lon")]
-    if any(isinstance(end, str) for end in ends):
+    lat, lon = (context.get(f"{place}_{end}", math.nan) for end in ("lat", "lon"))
+    if isinstance(lat, str) or isinstance(lon, str):
         return ""  # The features refuse it, by name.
-    (code,) = checked_places([ends[0]], [ends[1]], area=area).tolist()
+    if is_place(lat, lon, area=area):
+        return ""
+    (code,) = checked_places([lat], [lon], area=area).tolist()
     return REASONS[code]
 
 
@@ -157,13 +159,19 @@ def estimate(model: Estimator, known: Source, frame: Frame) -> Estimated:
 
 def estimated(model: Estimator, table: Floats) -> Estimated:
     """The estimate of each row of a table (n, columns)."""
+    found = untold(model, table)
+    means = [_mean(leg, table, found.legs[:, place]) for place, leg in enumerate(model.legs.values())]
+    mean = np.maximum(sum(means, np.zeros(1)), 0)
+    promised = model.design.estimate.promise.of(model.levels, found.quantiles)
+    return replace(found, mean=mean.astype(np.float32), promised_s=promised)
+
+
+def untold(model: Estimator, table: Floats) -> Estimated:
+    """The same without mean and promise, which are NaN: for quantiles that are yet to be steered, of which these will be."""
     legs = np.stack([leg.quantiles(table) for leg in model.legs.values()], axis=1)
     whole = legs[:, 0] if len(model.legs) == 1 else model.joint.total(model.levels, legs)
-    quantiles = model.coverage.apply(whole)
-    means = [_mean(leg, table, legs[:, place]) for place, leg in enumerate(model.legs.values())]
-    mean = np.maximum(sum(means, np.zeros(1)), 0)
-    promised = model.design.estimate.promise.of(model.levels, quantiles)
-    return Estimated(table, legs, quantiles, mean.astype(np.float32), promised)
+    nothing = np.full(len(table), np.nan)
+    return Estimated(table, legs, model.coverage.apply(whole), nothing.astype(np.float32), nothing)
 
 
 def _mean(leg: FittedEstimator, table: Floats, quantiles: Floats) -> Floats:

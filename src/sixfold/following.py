@@ -120,7 +120,8 @@ def follow(model: Estimator, known: Known, *, now: int) -> Followed:
     steps = _timetable(ends, until=elapsed, before=stop)
     # What is told of this very moment is a row of its own: a promise may not depend on who asks when.
     quantiles = _conditioned(model, known, np.append(steps, min(elapsed, stop)), ends, took)
-    last = np.full(len(model.levels), known.value[names.index(_label(model))]) if fate == "ended" else quantiles[-1]
+    whole = known.value[names.index(_label(model))]
+    last = np.full(len(model.levels), whole if whole >= 0 else ended) if fate == "ended" else quantiles[-1]
     standing = design.estimate.promise.follow(model.levels, quantiles[:-1], first.promised_s)
     new = np.flatnonzero(np.diff(standing, prepend=np.nan) != 0)
     promises = tuple(zip(steps[new].tolist(), standing[new].tolist(), strict=True))
@@ -150,6 +151,7 @@ def _finished(model: Estimator, known: Known, at: dict[str, float]) -> tuple[Dou
     names = list(model.legs)
     ends = np.array([at[name] for name in names])
     took = np.array([known.value[outcomes.index(name)] for name in names])
+    took[~(took >= 0)] = np.nan  # No time is below 0: how long it took is then lost, and that it is over is not.
     if names != [_label(model)]:
         ends[-1] = min(ends[-1], at[_label(model)])
     for leg in range(len(names) - 2, -1, -1):

@@ -24,8 +24,8 @@ from .features.spec import Memory, accumulated
 from .features.store import Store
 from .features.table import Fitted
 
-LAYOUT = 3
-"""Of a kept state; one of another layout is left where it is, and a new one built."""
+LAYOUT, OPEN_LAYOUT = 3, 4
+"""Of a kept state, and of estimates under way; one of another layout is left where it is, and a new one built."""
 
 
 def signature(features: Fitted, memory: Memory | None) -> str:
@@ -57,7 +57,7 @@ class Kept(Protocol):
 
 def signature_of(watched: Watched) -> str:
     """The same of estimates under way."""
-    return hashlib.sha256(msgspec.json.encode((LAYOUT, watched))).hexdigest()[:12] + ".open"
+    return hashlib.sha256(msgspec.json.encode((OPEN_LAYOUT, watched))).hexdigest()[:12] + ".open"
 
 
 def open_reader(folder: Path, watched: Watched) -> Open:

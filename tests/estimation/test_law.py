@@ -93,3 +93,11 @@ def test_levels_that_are_none_are_refused(levels):
 def test_quantiles_that_do_not_fit_are_refused():
     with pytest.raises(DataError, match=r"expected \(n, 2\)"):
         checked([0.1, 0.9], [[1.0, 2.0, 3.0]])
+
+
+@given(laws(), st.lists(st.floats(0.001, 0.999), min_size=1, max_size=6))
+def test_one_set_of_levels_for_all_rows_is_the_same_for_each(drawn, u):
+    levels, quantiles = drawn
+    wanted = np.array(u)
+    for_each = at(levels, quantiles, np.tile(wanted, (len(quantiles), 1)))
+    np.testing.assert_allclose(at(levels, quantiles, wanted), for_each, rtol=1e-9, atol=1e-6)

@@ -110,6 +110,16 @@ def test_a_leg_that_never_ends_has_its_tail_left_and_a_finished_order_nothing():
     np.testing.assert_allclose(found[1], found[2], rtol=1e-3)
 
 
+def test_the_whole_is_what_is_left_before_anything_happened():
+    """By one product of shares, or draw by draw: also where rows are of unlike laws, tails included."""
+    rng = np.random.default_rng(5)
+    legs = Legs(draws=64, prior=0).fit(rng.random((80, 3)))
+    rows = np.sort(rng.gamma(2.0, 300.0, (150, 3, len(LEVELS))), axis=2).astype(np.float32)
+    left = legs.remaining(LEVELS, rows, done=np.zeros(150, int), elapsed_s=np.zeros(150))
+    for _ in range(2):
+        np.testing.assert_allclose(legs.total(LEVELS, rows), left, rtol=1e-6)
+
+
 def test_one_row_is_what_it_is_among_many():
     rng = np.random.default_rng(0)
     n = 600

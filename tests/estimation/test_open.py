@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sixfold.estimation.adaptive import Adaptive
 from sixfold.estimation.open import NEVER, Open, Watched
+from sixfold.estimation.steered import Steer
+from sixfold.events.hashing import hash_strings
 from sixfold.events.schema import Events, concat
 from sixfold.features.store import Store
 from sixfold.types import DAY
@@ -106,3 +111,42 @@ def test_an_outcome_that_is_of_none_or_no_number_is_passed_over(under_way: Open)
     under_way.apply(became("done", ("o", "", 9, 1.0), ("p", "nobody", 9, 1.0), ("q", "a", 9, np.nan)))
     known = under_way.read("a")
     assert known is not None and known.when[1] == NEVER
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations(range(6)), st.sets(st.integers(1, 5)))
+def test_a_status_that_comes_before_its_estimate_waits_for_it(order: list[int], cuts: set[int]):
+    """Whatever comes first, and in whatever batches: what is known in the end is what is known where nothing is early."""
+    parts = [asked(5, "a"), asked(7, "b"), became("half", ("h", "a", 20, 2.0)), became("done", ("x", "a", 30, 3.0)),
+             became("done", ("y", "a", 31, 4.0)), became("half", ("z", "b", 9, 1.0))]  # fmt: skip
+    straight, mixed = Open(WATCHED, Store()), Open(WATCHED, Store())
+    straight.apply(concat(parts))
+    bounds = [0, *sorted(cuts), len(parts)]
+    for start, stop in itertools.pairwise(bounds):
+        mixed.apply(concat([parts[place] for place in order[start:stop]]))
+    for name in "ab":
+        one, other = straight.read(name), mixed.read(name)
+        assert one is not None and other is not None and one.ts == other.ts
+        np.testing.assert_array_equal(one.when, other.when)
+        np.testing.assert_array_equal(one.value, other.value)
+    assert straight.read("a").value.tolist() == [2.0, 4.0]
+
+
+def test_a_status_that_came_early_steers_as_any_other():
+    steer = Steer(Adaptive(), "done", ("whole@0.5",), (0.5,))
+    kept = Watched(WATCHED.forecast, WATCHED.outcomes, steer)
+    parts = [asked(5, "a"), became("done", ("x", "a", 9_000_000_000, 9_000.0)), asked(9_100_000_000, "later")]
+    offsets = []
+    for order in ((0, 1, 2), (1, 0, 2)):
+        state = Open(kept, Store())
+        for place in order:
+            state.apply(parts[place])
+        offsets.append(state.offset())
+    assert offsets[0] == offsets[1] and offsets[0] > 0
+
+
+def test_when_estimates_were_asked_for(under_way: Open):
+    under_way.apply(asked(5 * DAY, "old"))
+    under_way.apply(asked(6 * DAY, "new"))
+    found = under_way.asked(hash_strings(np.array([b"new", b"nobody", b"", b"old"])))
+    assert found.tolist() == [6 * DAY, NEVER, NEVER, 5 * DAY]

@@ -131,6 +131,8 @@ def test_entities_are_steered_apart_by_what_is_left_and_together_by_the_rest(too
         expected = expected.fold(QUANTILES[None], took[row : row + 1], groups=np.array([(0, 1, -1)[row % 3]]))
     for keys, group in (({"store": "s0"}, 0), ({"store": "s1"}, 1), ({"store": "never seen"}, -1), ({}, -1)):
         np.testing.assert_allclose(state.offset(keys), expected.offset(group), atol=1e-12)
+    many = [{"store": "s1"}, {}, {"store": "s0"}, {"store": "never seen"}, {"store": "s0", "other": "x"}]
+    np.testing.assert_array_equal(state.offsets(many), [state.offset(keys) for keys in many])
     assert (state.offset({"store": "s0"}) > state.offset({"store": "s1"}) + 0.05).all()
 
 

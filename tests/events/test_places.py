@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sixfold.errors import DesignError
-from sixfold.events.places import REASONS, Area, checked_places
+from sixfold.events.places import REASONS, Area, checked_places, is_place
 
 law = settings(max_examples=60, deadline=None)
 CITY = Area(52.2, 4.7, 52.5, 5.1)
@@ -53,3 +53,15 @@ def test_an_area_is_data_and_is_checked():
     assert msgspec.json.decode(msgspec.json.encode(CITY), type=Area) == CITY
     with pytest.raises(DesignError, match="south below north"):
         Area(1, 0, 0, 1)
+
+
+AREAS = (None, Area(52.2, 4.7, 52.5, 5.1), Area(-20, 170, -10, -170))
+NUMBERS = st.sampled_from(
+    [0.0, 1e-7, 4.89, 52.37, -52.37, 90.0, 180.0, -175.0, -15.0, np.nan, np.inf, -np.inf]
+) | st.floats(-400, 400)
+
+
+@law
+@given(NUMBERS, NUMBERS, st.sampled_from(AREAS))
+def test_one_place_is_judged_as_many_are(lat: float, lon: float, area: Area | None):
+    assert is_place(lat, lon, area=area) == (checked_places([lat], [lon], area=area)[0] == 0)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.logs import START, random_log
 
+from sixfold.events.hashing import combine, hash_column, hash_strings
 from sixfold.events.schema import ALWAYS, Events, concat, take
 from sixfold.types import DAY
 
@@ -138,3 +139,27 @@ def test_content_of_a_batch_without_a_column_is_that_of_a_missing_one():
     watch = {**LOG.outcomes["watch"], "note": np.zeros(len(LOG.outcomes["watch"]["ts"]), "S1")}
     with_empty = replace(LOG, outcomes={"watch": watch}).content()["outcome watch"]
     assert (with_empty == LOG.content()["outcome watch"]).all()
+
+
+@pytest.mark.parametrize("rows", [1, 3, 5_000])
+def test_content_is_a_sum_over_columns_of_the_hash_of_name_and_value(rows: int):
+    """By its definition, which logs keep: the hash of nothing else may take its place."""
+    rng = np.random.default_rng(rows)
+    numbers = {f"estimate.{name}": rng.normal(size=rows) for name in "abc"}
+    numbers["estimate.b"][::2] = np.nan
+    table = {
+        "id": np.array([b"d%d" % row for row in range(rows)]), "ts": np.arange(rows), "release": np.full(rows, b"r"),
+        "place": rng.choice([b"", b"here"], rows), "context.v": rng.normal(size=(rows, 3)).astype(np.float32),
+        "context.f": rng.normal(size=rows).astype(np.float32), **numbers,
+    }  # fmt: skip
+    expected = np.zeros(rows, np.uint64)
+    for name, column in table.items():
+        if name != "id":
+            said = combine(hash_strings(np.array([name.encode()])), hash_column(column))
+            missing = (
+                column == b""
+                if column.dtype.kind == "S"
+                else np.isnan(column.astype(float)).reshape(rows, -1).all(axis=1)
+            )
+            expected += np.where(missing, np.uint64(0), said)
+    np.testing.assert_array_equal(Events(decisions=table).content()["decision"], expected)

@@ -8,10 +8,12 @@ import os
 import shutil
 import signal
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from tests.either import FIXTURES, system
 from tests.serving.running import Running, serving
@@ -101,6 +103,27 @@ def test_a_damaged_release_is_refused_and_the_one_served_goes_on(service: Runnin
 def test_a_malformed_body_is_the_clients_fault(service: Running, workspace: Workspace, body: bytes):
     status, answer = service.ask("POST", system(workspace).path, body)
     assert 400 <= status < 500 and answer["error"]["message"]
+
+
+def test_an_event_of_a_clock_that_is_far_ahead_comes_back_and_one_a_little_ahead_is_kept(
+    service: Running, workspace: Workspace
+):
+    now = log_time(service)
+    first, second, third = system(workspace).events("ahead", np.random.default_rng(0), 3)
+    sent = [first | {"ts": now + 7_200}, second | {"ts": now + 30}, third | {"ts": now - 86_400}]
+    status, answer = service.ask("POST", "/v1/events", sent)
+    assert status == 200 and answer["accepted"] == 2
+    (back,) = answer["rejected"]
+    assert (back["line"], back["id"]) == (1, "ahead-0") and "ahead of the service's clock; set the clock" in back[
+        "error"
+    ]
+    assert service.ask("POST", "/v1/events", first | {"ts": now})[1]["accepted"] == 1, "mended, it is taken in"
+
+
+def log_time(service: Running) -> float:
+    """What time it is for the service, in Unix seconds."""
+    said = service.ask("GET", "/v1/status")[1]["clock"]
+    return datetime.strptime(said, "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC).timestamp()
 
 
 def test_what_a_client_may_get_wrong_of_http_is_told_apart(service: Running, workspace: Workspace):

@@ -238,6 +238,47 @@ def test_each_worker_and_the_next_one_tell_the_same(workspace: Workspace, servic
         assert ask(other, order="o-same")[1] == told
 
 
+def test_a_status_of_a_clock_that_runs_behind(service: Running):
+    """Far behind, it comes back with the reason and is nowhere; a little, it is taken as just come; late, its time counts."""
+    asked = time.time() - 400
+    ask(service, order="o-behind", ts=asked)
+    latest(service, "o-behind")
+    code, answer = service.ask("POST", "/v1/events", status("b1", "picked_up", "o-behind", asked - 900, 200))
+    (back,) = answer["rejected"]
+    assert code == 422 and answer["accepted"] == 0 and "900 s before the decision 'order-o-behind'" in back["error"]
+    assert "took_s" not in latest(service, "o-behind")["legs"]["picked_up"]
+    assert service.ask("POST", "/v1/events", status("b1", "picked_up", "o-behind", asked - 60, 200))[0] == 200
+    told = latest(service, "o-behind", lambda one: "took_s" in one["legs"]["picked_up"])
+    assert told["state"] == "under_way" and told["legs"]["picked_up"]["took_s"] == 200
+    assert all(seconds >= told["elapsed_s"] for seconds in told["quantiles"].values())
+    assert service.ask("POST", "/v1/events", status("b2", "delivered", "o-behind", asked - 30, 380))[0] == 200
+    done = latest(service, "o-behind", lambda one: one["state"] == "ended")
+    assert set(done["quantiles"].values()) == {380} and done["promises"][0]["at_s"] == 0
+
+
+def test_a_status_that_took_less_than_no_time_comes_back(service: Running):
+    code, answer = service.ask("POST", "/v1/events", status("n1", "delivered", "o-negative", time.time(), -3))
+    assert code == 422 and answer["rejected"][0]["error"].startswith("value is -3; ")
+    assert service.ask("POST", "/v1/events", status("n2", "cancelled", "o-negative", time.time(), -3))[0] == 200
+
+
+def test_a_status_that_another_worker_takes_in_at_once_counts(workspace: Workspace, tmp_path: Path):
+    """It may be in the log before its estimate, which the worker that made it hands over a little later."""
+    ignored = shutil.ignore_patterns("state", "*.lock")
+    copy = Path(shutil.copytree(workspace.folder, tmp_path / "copy", ignore=ignored))
+    orders = [f"o-early-{number}" for number in range(40)]
+    with serving(copy, "--workers", "2", "--clock", "request") as service:
+        asked = time.time() - 100
+        for number, order in enumerate(orders):
+            # Each request is a connection of its own, which either worker may get.
+            assert ask(service, order=order, ts=asked)[0] == 200
+            sent = status(f"early-{number}", "picked_up", order, asked + 60, 60)
+            assert service.ask("POST", "/v1/events", sent)[1]["accepted"] == 1
+            assert service.ask("GET", f"/v1/estimates/{order}")[0] == 200, "it was made, by whichever worker"
+        for order in orders:
+            assert latest(service, order)["legs"]["picked_up"].get("took_s") == 60
+
+
 def test_an_order_that_nobody_asked_for_is_not_found(service: Running):
     code, answer = service.ask("GET", "/v1/estimates/nobody")
     assert code == 404 and "no estimate 'nobody' is under way" in answer["error"]["message"]

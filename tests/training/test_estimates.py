@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -57,9 +59,22 @@ def test_what_comes_after_the_window_is_no_label(material):
     assert rows.lost["censored"] > 0
 
 
-def estimates_of(material, design):
-    from dataclasses import replace
+@pytest.mark.parametrize("name", ["delivered", "picked_up"])
+def test_what_was_known_before_it_was_asked_is_no_row(material, made, name):
+    """Of a clock that runs behind: as of the order its own outcome is known already, and is a feature of it."""
+    held = material.log.outcomes[name]
+    ids = made.test.decision[:7]
+    at = np.flatnonzero(np.isin(held["decision"], ids))
+    ts = held["ts"].copy()
+    ts[at] = material.log.decisions["ts"].min() - 1
+    outcomes = dict(material.log.outcomes) | {name: dict(held) | {"ts": ts}}
+    behind = replace(material, log=replace(material.log, outcomes=outcomes))
+    rows = estimates.rows(behind, material.cuts.third, material.cuts.end)
+    assert rows.lost["dated before the ask"] == 7 and not np.isin(ids, rows.decision).any()
+    assert len(rows) == len(made.test) - 7 and rows.lost["censored"] == made.test.lost["censored"]
 
+
+def estimates_of(material, design):
     return replace(material, design=design)
 
 

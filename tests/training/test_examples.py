@@ -106,6 +106,18 @@ def test_a_share_of_the_asks_is_whole_slates(material):
     assert (asks == 4).all() and 0.15 < len(asks) / len(LOG.decisions["ts"]) < 0.45
 
 
+def test_a_decision_whose_outcome_was_known_before_it_is_no_row():
+    """Of a clock that runs behind: as of the decision its own outcome is a feature of it."""
+    watch, slates = LOG.outcomes["watch"], LOG.decisions["id"]
+    named = np.unique(watch["decision"][watch["decision"] != b""])[:5]
+    ts = np.where(np.isin(watch["decision"], named), LOG.decisions["ts"].min() - 1, watch["ts"])
+    behind = made_ready(replace(LOG, outcomes={"watch": {**watch, "ts": ts}}), DESIGN)
+    rows = examples(behind, SOURCES, 0, 2**62, np.random.default_rng(0), share=1.0)
+    asked = len(slates[LOG.decisions["ts"] < behind.cuts.censored])
+    late = np.isin(slates, named) & (LOG.decisions["ts"] >= behind.cuts.censored)
+    assert len(np.unique(rows.pool.ask)) == asked - (5 - late.sum())
+
+
 class Fixed:
     """Gives item 2, then item 5, to everybody."""
 

@@ -59,6 +59,17 @@ def test_a_leg_after_the_whole_is_told(material):
     assert any("4 came after 'delivered'" in text for text in messages(changed(material, outcomes=outcomes)))
 
 
+@pytest.mark.parametrize(("share", "level"), [(0.002, "warning"), (0.2, "error")])
+def test_statuses_before_their_own_order_are_told(material, share, level):
+    held = material.log.outcomes["picked_up"]
+    ts, count = held["ts"].copy(), int(share * len(held["ts"]))
+    ts[:count] = material.log.decisions["ts"].min() - 1
+    outcomes = dict(material.log.outcomes) | {"picked_up": dict(held) | {"ts": ts}}
+    found = lint_data(material.design, changed(material, outcomes=outcomes))
+    (one,) = [one for one in found if "before the decision" in one.message]
+    assert one.level == level and one.message.startswith(f"{count} outcomes") and one.path == "log.outcomes.picked_up"
+
+
 def test_ends_that_nothing_names_are_asked_for(material):
     held = material.log.outcomes["delivered"]
     few = {name: column[: len(column) // 2] for name, column in held.items()}

@@ -35,11 +35,16 @@ class Layered:
 
     def offset(self, group: int = NOBODY) -> Doubles:
         """How far each level (q,) is to be moved for an entity, in widths."""
-        together = self.all.offset()[0]
-        if self.each is None or group < 0:
-            return np.asarray(together)
-        one = np.einsum("qe,qe->q", self.each.offsets[group], self.each.trust[group])
-        return np.asarray(together + one)
+        return np.asarray(self.offsets(np.array([group]))[0])
+
+    def offsets(self, groups: NDArray[np.intp]) -> Doubles:
+        """The same of n entities, NOBODY for none: (n, q)."""
+        out = np.repeat(self.all.offset(), len(groups), axis=0)
+        some = np.flatnonzero(groups >= 0)
+        if self.each is not None and len(some):
+            each = groups[some]
+            out[some] += np.einsum("nqe,nqe->nq", self.each.offsets[each], self.each.trust[each])
+        return out
 
     def fold(self, quantiles: ArrayLike, seconds: ArrayLike, *, groups: NDArray[np.intp] | None = None) -> Layered:
         """The state after n outcomes in the order of the rows: their quantiles (n, q) as forecast, before any steering, and

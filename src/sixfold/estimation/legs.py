@@ -12,7 +12,7 @@ its shock is above a bound: both are exact, and cost no more than the forecast d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import msgspec
@@ -33,6 +33,7 @@ _FARTHEST = 3.09
 _A_UNIT = 8
 _KNOTS = np.arange(-4 * _A_UNIT, 4 * _A_UNIT + 1) / _A_UNIT
 """Normal scores at which a leg's time is worked out; between them it is a straight line."""
+_AT_KNOTS = normal_below(_KNOTS)
 _LEAST = 1e-6
 """The least eigenvalue of a correlation matrix that is kept."""
 
@@ -68,11 +69,36 @@ class FittedLegs:
 
     factor: Doubles
     shocks: Doubles
+    _kept: dict[bytes, Doubles] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What `_draws` has worked out, by levels."""
 
     def total(self, levels: ArrayLike, quantiles: Floats) -> Floats:
         """Quantiles (n, q) float32 of the whole time, from those of the legs (n, k, q), before anything has happened."""
-        nothing = np.zeros(len(quantiles))
-        return self.remaining(levels, quantiles, done=nothing.astype(np.int64), elapsed_s=nothing)
+        p, q = self._checked(levels, quantiles)
+        out = np.empty((len(q), len(p)), np.float32)
+        draws = self._draws(p)
+        for start in range(0, len(q), BLOCK):
+            part = q[start : start + BLOCK]
+            out[start : start + BLOCK] = _ordered_at(part.reshape(len(part), -1) @ draws, p)
+        return out
+
+    def _draws(self, levels: Doubles) -> Doubles:
+        """How much (k q, s) of each quantile of each leg is in each draw of the whole: while nothing is known that tells rows
+        apart, a draw is the same sum for all of them."""
+        found = self._kept.get(key := levels.tobytes())
+        if found is None:
+            legs, q = len(self.factor), len(levels)
+            each = np.eye(legs * q).reshape(legs * q, legs, q)
+            found = self._kept[key] = self._left(levels, each, 0, np.zeros(legs * q), None)
+        return found
+
+    def _checked(self, levels: ArrayLike, quantiles: Floats) -> tuple[Doubles, Doubles]:
+        p, q = checked_levels(levels), np.asarray(quantiles, np.float64)
+        if q.ndim != 3 or q.shape[1:] != (len(self.factor), len(p)):
+            raise DataError(
+                f"quantiles has shape {q.shape}; expected (n, {len(self.factor)}, {len(p)}): rows, legs, levels"
+            )
+        return p, q
 
     def remaining(
         self,
@@ -89,10 +115,8 @@ class FittedLegs:
         finished legs took, read in its first `done` columns only: it says how the others will go. Without it they tell
         nothing. With all legs done, 0 is left.
         """
-        p, q = checked_levels(levels), np.asarray(quantiles, np.float64)
+        p, q = self._checked(levels, quantiles)
         legs = len(self.factor)
-        if q.ndim != 3 or q.shape[1:] != (legs, len(p)):
-            raise DataError(f"quantiles has shape {q.shape}; expected (n, {legs}, {len(p)}): rows, legs, levels")
         gone = np.asarray(elapsed_s, np.float64)
         took = None if finished_s is None else np.asarray(finished_s, np.float64)
         out = np.zeros((len(q), len(p)), np.float32)
@@ -174,7 +198,7 @@ def _sum(shares: Doubles, shocks: list[Doubles]) -> Doubles:
 def _tables(levels: Doubles, quantiles: Doubles) -> Doubles:
     """The seconds (n, k, knots) at each of `_KNOTS`, of laws (n, k, q)."""
     n, legs, count = quantiles.shape
-    return at(levels, quantiles.reshape(n * legs, count), normal_below(_KNOTS)).reshape(n, legs, len(_KNOTS))
+    return at(levels, quantiles.reshape(n * legs, count), _AT_KNOTS).reshape(n, legs, len(_KNOTS))
 
 
 def _times(table: Doubles, scores: Doubles) -> Doubles:

@@ -4,13 +4,13 @@ A fold over the log like the features' state, kept beside it by the same writer:
 restart, knows of an estimate what the log says. Only decisions that carry a forecast are kept, each through the day after the
 one it was made in (UTC): there are two tables, of today and of yesterday, and a new day takes the place of the older one.
 
-An outcome that names no decision kept here is passed over, also where its decision comes later. Of several outcomes of one
-name the last by (ts, id) counts, in whatever order and however often they come.
+An outcome that comes before its decision waits for it (`early`); one that names a decision which never comes is passed over. Of
+several outcomes of one name the last by (ts, id) counts, in whatever order and however often they come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ from ..events.hashing import Hashes, hash_strings
 from ..events.schema import ESTIMATE, Events
 from ..features.ids import IdTable
 from ..features.store import Store
-from ..types import DAY, Table
+from ..types import DAY, Table, Times
+from .early import Early
 from .steered import Steer, Steered
 
 NEVER = np.int64(np.iinfo(np.int64).min)
@@ -74,6 +75,7 @@ class Open:
         self.watched, self.store = watched, store
         self._blank = watched.blank
         self._tables = [IdTable(store, f"open.{half}.ids") for half in (0, 1)]
+        self._early = Early(store)
         self.steered = None if watched.steer is None else Steered(watched.steer, store)
         for name in (_DAY, _NOW):
             if name not in store:
@@ -90,34 +92,52 @@ class Open:
                     return Known(int(one["ts"]), one["release"].decode(), one["forecast"], one["when"], one["value"])
         return None
 
+    def asked(self, decisions: Hashes) -> Times:
+        """When (n,), us, estimates were asked for, by the hashes (n,) of their decisions' ids; NEVER of what is not kept."""
+        out = np.full(len(decisions), NEVER)
+        for half, table in enumerate(self._tables):
+            rows = table.lookup(decisions)
+            some = np.flatnonzero((rows >= 0) & (decisions != 0))
+            if len(some):
+                out[some] = np.maximum(out[some], self.store.read(_records(half), rows[some], self._blank)["ts"])
+        return out
+
     def offset(self, keys: Mapping[str, str] = {}) -> NDArray[np.float64] | None:
         """How far outcomes have steered each level (q,), in widths, for a request with these keys by their entities; None
         where they steer nothing."""
+        found = self.offsets([keys])
+        return None if found is None else np.asarray(found[0])
+
+    def offsets(self, keys: Sequence[Mapping[str, str]]) -> NDArray[np.float64] | None:
+        """The same of n requests, (n, q)."""
         steer = self.watched.steer
         if self.steered is None or steer is None:
             return None
-        return self.steered.offset("" if steer.by.by is None else keys.get(steer.by.by, ""))
+        return self.steered.offsets(["" if steer.by.by is None else one.get(steer.by.by, "") for one in keys])
 
     def apply(self, events: Events) -> None:
         """Fold a batch of events, in any order."""
-        self._place(events.decisions)
+        of, said = self._early.take(self._place(events.decisions))
+        for column in np.unique(said["column"]).tolist():
+            mine = said["column"] == column
+            self._learn(column, of[mine], *(said[name][mine] for name in ("ts", "by", "value")))
         for column, name in enumerate(self.watched.outcomes):
             table = events.outcomes.get(name)
             if table is not None and len(table["ts"]):
-                self._learn(column, table)
+                decisions, by = hash_strings(table["decision"]), hash_strings(table["id"])
+                self._learn(column, decisions, table["ts"], by, table["value"])
         if self.steered is not None:
             now = max(int(self.store[_NOW][0]), events.span()[1])
             self.store.put(_NOW, _FIRST, np.array([now]))
             self.steered.fold(now)
 
-    def _place(self, decisions: Table) -> None:
-        """Keep the decisions of a batch that carry a forecast and are of the last two days; the first of an id stays."""
+    def _place(self, decisions: Table) -> Hashes:
+        """Keep the decisions of a batch that carry a forecast and are of the last two days; the first of an id stays. Gives the
+        hashes (m,) of the ids of those that are kept now."""
         first = decisions.get(ESTIMATE + self.watched.forecast[0])
-        if first is None:
-            return
-        some = np.flatnonzero(~np.isnan(first))
+        some = np.empty(0, np.intp) if first is None else np.flatnonzero(~np.isnan(first))
         if not len(some):
-            return
+            return np.empty(0, np.uint64)
         day = decisions["ts"][some] // DAY
         self._turn(int(day.max()))
         today = int(self.store[_DAY][0])
@@ -127,6 +147,7 @@ class Open:
             rows = np.flatnonzero(fresh & (day == at))
             if len(rows):
                 self._put(at % 2, ids[rows], {name: column[some[rows]] for name, column in decisions.items()})
+        return ids[fresh & (day >= today - 1) & (day <= today)]
 
     def _put(self, half: int, ids: Hashes, decisions: Table) -> None:
         _, first = np.unique(ids, return_index=True)
@@ -155,17 +176,19 @@ class Open:
     def _holds(self, ids: Hashes) -> NDArray[np.bool_]:
         return np.asarray(np.logical_or(*(table.lookup(ids) >= 0 for table in self._tables)))
 
-    def _learn(self, column: int, table: Table) -> None:
-        decisions, by = hash_strings(table["decision"]), hash_strings(table["id"])
+    def _learn(self, column: int, decisions: Hashes, ts: Times, by: Hashes, value: NDArray[np.float64]) -> None:
+        """Let outcomes of one name become known, given the hashes of their decisions and ids."""
+        waits = (decisions != 0) & np.isfinite(value)
         for half, ids in enumerate(self._tables):
             rows = ids.lookup(decisions)
-            rows[decisions == 0] = -1
-            some = np.flatnonzero((rows >= 0) & np.isfinite(table["value"]))
+            some = np.flatnonzero((rows >= 0) & (decisions != 0) & np.isfinite(value))
+            waits[some] = False
             # The last of each row by (ts, id).
-            some = some[np.lexsort((by[some], table["ts"][some], rows[some]))]
+            some = some[np.lexsort((by[some], ts[some], rows[some]))]
             some = some[np.append(np.diff(rows[some]) != 0, True)[: len(some)]]
             if len(some):
-                self._become(half, column, rows[some], table["ts"][some], by[some], table["value"][some])
+                self._become(half, column, rows[some], ts[some], by[some], value[some])
+        self._early.hold(column, decisions[waits], ts[waits], by[waits], value[waits])
 
     def _become(
         self, half: int, column: int, rows: NDArray[Any], ts: NDArray[np.int64], by: Hashes, value: NDArray[np.float64]

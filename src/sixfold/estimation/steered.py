@@ -7,6 +7,8 @@ log and its batches, and the same in whoever reads the log. Evaluation replays t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +53,13 @@ class Steered:
             store.create(_COUNT, np.zeros(1, np.int64))
             store.create(_ALL, self._all[None].copy())
 
-    def offset(self, entity: str = "") -> Doubles:
-        """How far each level (q,) is to be moved now, in widths, for one who is steered by this entity."""
-        rows = self._rows(hash_strings(np.array([entity.encode()])))
-        return self._read(rows[rows >= 0]).offset(-1 if rows[0] < 0 else 0)
+    def offsets(self, entities: Sequence[str]) -> Doubles:
+        """How far (n, q) each level is to be moved now, in widths, for those who are steered by these entities, "" for none."""
+        rows = self._rows(hash_strings(np.array([entity.encode() for entity in entities])))
+        known = np.flatnonzero(rows >= 0)
+        groups = np.full(len(rows), NOBODY)
+        groups[known] = np.arange(len(known))
+        return self._read(rows[known]).offsets(groups)
 
     def add(self, asked: Times, when: Times, ids: Hashes, seconds: Doubles, quantiles: Doubles, groups: Hashes) -> None:
         """Outcomes of n estimates that became known: when each was asked and known, what it took, its quantiles (n, q), and

@@ -5,6 +5,7 @@ A place is two numbers of one table: `lat` and `lon` of an entity, `context.drop
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -55,6 +56,9 @@ class Area(msgspec.Struct, frozen=True):
         )
 
 
+_WORLD = Area(-90, -180, 90, 180)
+
+
 def checked_places(lat: ArrayLike, lon: ArrayLike, *, area: Area | None = None) -> NDArray[np.uint8]:
     """The code (n,) of what is wrong with each place, 0 where nothing is; REASONS[code] says it.
 
@@ -67,8 +71,7 @@ def checked_places(lat: ArrayLike, lon: ArrayLike, *, area: Area | None = None) 
     ['', 'latitude and longitude are swapped', 'a sign is lost', 'the place is (0, 0)']
     """
     y, x = np.broadcast_arrays(np.asarray(lat, np.float64), np.asarray(lon, np.float64))
-    world = Area(-90, -180, 90, 180)
-    served = world if area is None else area
+    served = _WORLD if area is None else area
     # Without an area any sign gives a possible place, which says nothing.
     turned = np.zeros(y.shape, bool) if area is None else _turned(y, x, area)
     wrong = {
@@ -77,9 +80,16 @@ def checked_places(lat: ArrayLike, lon: ArrayLike, *, area: Area | None = None) 
         0: served.holds(y, x),
         _SWAPPED: served.holds(x, y),
         _NEGATED: turned,
-        _IMPOSSIBLE: ~world.holds(y, x),
+        _IMPOSSIBLE: ~_WORLD.holds(y, x),
     }
     return np.select(list(wrong.values()), [np.uint8(code) for code in wrong], np.uint8(_OUTSIDE))
+
+
+def is_place(lat: float, lon: float, *, area: Area | None = None) -> bool:
+    """Whether `checked_places` has nothing against one place, for a tenth of what arrays cost."""
+    if not (math.isfinite(lat) and math.isfinite(lon)) or max(abs(lat), abs(lon)) < _ZERO_DEGREES:
+        return False
+    return bool((_WORLD if area is None else area).holds(np.asarray(lat), np.asarray(lon)))
 
 
 def real_places(lat: ArrayLike, lon: ArrayLike) -> NDArray[np.bool_]:

@@ -22,7 +22,7 @@ from ..events.hashing import hash_strings
 from ..explain import Explained, explain
 from ..features.online import State
 from ..features.served import Served
-from ..following import forecast, steered
+from ..following import forecast
 from ..pipeline import Decided, Pool, Scored, Stages
 from ..policy.exploration import explore
 from ..release import Release
@@ -34,7 +34,7 @@ from .estimate_messages import Estimate, Estimated
 from .ladder import Climb
 from .messages import Placed, Rank, Reason, Recommend, Slate
 from .remote import Remote
-from .together import Together
+from .together import Asked, Together
 
 SAMPLED = 50
 """Of so many decisions one is logged with its feature values."""
@@ -113,21 +113,29 @@ class Engine:
         said = estimating.said(asked, model.features, decides.of)
         frame = framed(model.features, self.state, said, ts)
         climb.degraded.extend(estimating.notes(said))
-        found = await estimating.estimate(self._together, self._usual, frame, climb)
-        offset = None if self.under_way is None else self.under_way.offset(said.keys)
-        shown = found if offset is None else steered(model, found, offset)
-        told = estimating.answer(model, shown, decision=id, release=self.release.id, degraded=climb.degraded)
-        decision = Decision(
-            id, ts, self.release.id, said.keys, said.context, forecast=forecast(model, found, offset, shown)
-        )
-        return told, replace(decision, served=self._served(decision, turn, found.table))
+        made = await estimating.estimate(self._together, self._usual, Asked(frame, said.keys), climb)
+        told = estimating.answer(model, made.told, decision=id, release=self.release.id, degraded=climb.degraded)
+        offset = None if made.offset is None else made.offset[0]
+        logged = forecast(model, made.found, offset, made.told)
+        decision = Decision(id, ts, self.release.id, said.keys, said.context, forecast=logged)
+        return told, replace(decision, served=self._served(decision, turn, made.found.table))
 
     def known(self, decision: str) -> Known | None:
         """What is known of an estimate that was made, None where none of that id is kept."""
-        if self.under_way is None:
-            return None
-        self.under_way.store.refresh()
-        return self.under_way.read(decision)
+        under_way = self.seen()
+        return None if under_way is None else under_way.read(decision)
+
+    def seen(self) -> Open | None:
+        """The estimates under way with what was folded up to now, None where none are made."""
+        if self.under_way is not None:
+            self.under_way.store.refresh()
+        return self.under_way
+
+    @cached_property
+    def times(self) -> tuple[str, ...]:
+        """The outcomes whose values are the seconds that an estimate, or a leg of it, took."""
+        design = self.release.design
+        return (design.requirements.label.name, *design.estimate.legs) if design.estimates else ()
 
     def warm(self) -> None:
         """Answer once for nobody, so that the first who asks does not wait for what is made on first use."""
@@ -145,7 +153,7 @@ class Engine:
 
     @cached_property
     def _together(self) -> Together:
-        return Together(self.release.estimator, self.state)
+        return Together(self.release.estimator, self.state, self.under_way)
 
     @cached_property
     def _usual(self) -> Found:

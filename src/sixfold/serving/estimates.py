@@ -31,6 +31,8 @@ LOOK_S = 0.2
 HEARTBEAT_S = 15.0
 """After so long without a change a comment is sent, so that nobody between takes the stream for dead."""
 FOLD_S = 0.005
+ELSEWHERE_S = 0.06
+"""How long an estimate that nobody knows of is waited for: another worker may have made it and not yet handed it over."""
 _logger = logging.getLogger("sixfold.service")
 
 
@@ -110,12 +112,14 @@ class Estimates:
         return estimating.following(release.estimator, known, now=now, decision=id, release=release.id)
 
     async def _known(self, id: str, context: Context) -> Known:
-        """What is known of an estimate; one that this worker has just made is waited for. Refused where there is none."""
+        """What is known of an estimate; one that was just made, here or by another worker, is waited for. Refused where there is
+        none."""
+        until = min(time.monotonic() + ELSEWHERE_S, context.deadline - 2 * FOLD_S)
         while True:
             known = self._service.engine.known(id)
             if known is not None:
                 return known
-            if id not in self._last or time.monotonic() + 2 * FOLD_S > context.deadline:
+            if time.monotonic() > (context.deadline - 2 * FOLD_S if id in self._last else until):
                 raise Refused(404, "not_found", f"no estimate {context.part[:64]!r} is under way; ask for one first")
             await asyncio.sleep(FOLD_S)
 

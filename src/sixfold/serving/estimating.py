@@ -14,14 +14,13 @@ from ..estimate import said as read
 from ..estimation.open import Known
 from ..estimation.promise import words
 from ..events.schema import DECISION_COLUMNS
-from ..features.indexed import Frame
 from ..features.table import Fitted
 from ..following import as_told, follow
 from ..types import Floats
 from .estimate_messages import Change, Estimate, Estimated, Following, Leg, Told
 from .ladder import Climb
 from .messages import Degraded
-from .together import Together
+from .together import Asked, Made, Together
 
 UNKNOWN_PLACE = "unknown place"
 MIDDLE = 0.5
@@ -42,16 +41,16 @@ def notes(request: Said) -> list[Degraded]:
     return [Degraded(f"context.{place}", UNKNOWN_PLACE, why) for place, why in request.wrong.items()]
 
 
-async def estimate(together: Together, usual: Found, asked: Frame, climb: Climb) -> Found:
+async def estimate(together: Together, usual: Found, asked: Asked, climb: Climb) -> Made:
     """The estimate of one request; where its features are late or fail, the `usual` one."""
 
-    async def features() -> Found:
+    async def features() -> Made:
         passed = await together.estimate(asked)
         climb.add("gather", passed.gather_s)
         climb.add("estimate", passed.estimate_s)
-        return passed.found
+        return passed.made
 
-    return await climb.stage("features", features, lambda: usual)
+    return await climb.stage("features", features, lambda: together.steered(usual, [asked.keys]))
 
 
 def usual(model: Estimator) -> Found:

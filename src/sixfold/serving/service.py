@@ -31,6 +31,7 @@ from .decisions import Decision, Decisions
 from .engine import Engine
 from .estimates import Estimates
 from .http import About, Context, Raw, Route, answer
+from .intake import plausible
 from .ladder import Climb, Rung
 from .messages import Accepted, Degraded, Health, Status
 from .slates import Slates, Stages
@@ -158,7 +159,9 @@ class Service:
     async def events(self, body: bytes, context: Context) -> Accepted | Raw:
         if self.link is None:
             raise Unavailable("this service takes no events; send them to the one with the writer")
-        incoming = parse(body, now=self.clock.now(), lines=context.content_type == "application/x-ndjson")
+        now = self.clock.now()
+        incoming = parse(body, now=now, lines=context.content_type == "application/x-ndjson")
+        incoming = plausible(incoming, now=now, under_way=self.engine.seen(), times=self.engine.times)
         counts = Accepted(0, 0, [], incoming.rejected)
         if len(incoming.events):
             # What was decided goes first, on the same connection: an event may be of a decision that still waits here.

@@ -1,7 +1,7 @@
 """Rows that say how long something took, and the estimator that is fitted on them.
 
 A row is a decision whose label became known within the window. What was cancelled has no label; what has not ended yet is
-censored: left out, and counted.
+censored; what ended before it was asked for cannot be: all are left out, and counted.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ..features.spec import CONTEXT
 from ..ranking.examples import Examples
 from ..types import Arrays, Floats
 from .cache import Cache
+from .evidence import known_before
 from .material import Material
 from .run import Stages
 
@@ -96,12 +97,16 @@ def rows(material: Material, start: int, stop: int) -> Timed:
     chosen = chosen[np.argsort(ts[chosen], kind="stable")]
     took = {name: _took(log, name, chosen, design) for name in parts(design)}
     label = next(iter(took.values()))
-    ended = ~np.isnan(label)
+    # As of such a decision its own outcome is known already: a row of it would teach to look there.
+    before = known_before(log, chosen, tuple(took))
+    ended = ~np.isnan(label) & ~before
     void = np.zeros(len(chosen), bool)
     for name in design.estimate.void:
         if name in log.outcomes:
             void |= np.isin(log.decisions["id"][chosen], log.outcomes[name]["decision"])
-    lost = {"void": int((void & ~ended).sum()), "censored": int((~void & ~ended).sum())}
+    void &= ~ended & ~before
+    lost = {"void": int(void.sum()), "dated before the ask": int(before.sum())}
+    lost["censored"] = int((~ended & ~before & ~void).sum())
     ids = log.decisions["id"][chosen[ended]]
     frame = frame_of(material, ids)
     table = material.features.matrix(material.known, frame)

@@ -5,7 +5,7 @@ Everything is computed once, for all the questions that `validate` asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .. import durations
 from ..design import Design
+from ..features.indexed import Indexed
 from ..features.spec import Stream
 from ..lint.finding import Finding
 from ..types import NOWHERE, SECOND, Rows, Table, Times
@@ -124,6 +125,18 @@ class Evidence:
 
 Question: TypeAlias = Callable[[Evidence], Iterator[Finding]]
 """A rule that has data."""
+
+
+def known_before(log: Indexed, decisions: NDArray[np.intp], names: Iterable[str]) -> Mask:
+    """Which decisions (n,), by their rows, have an outcome of one of these names that is dated before them."""
+    ids, ts = log.decisions["id"][decisions], log.decisions["ts"][decisions]
+    out = np.zeros(len(ids), np.bool_)
+    for name in names:
+        if (table := log.outcomes.get(name)) is not None:
+            at = rows_of(ids, table["decision"])
+            named = np.flatnonzero((at >= 0) & (table["decision"] != 0))
+            out[at[named[table["ts"][named] < ts[at[named]]]]] = True
+    return out
 
 
 def within(ts: Times, start: int, stop: int) -> Mask:

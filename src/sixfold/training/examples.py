@@ -20,6 +20,7 @@ from ..pipeline import Pool, Retriever
 from ..retrieval.merge import Merged
 from ..steps import Amount, Happens
 from ..types import SECOND, Asks, Floats, Interactions, Rows, Times
+from .evidence import known_before
 from .material import Material
 
 PAUSE = 6 * 3_600 * SECOND
@@ -79,7 +80,10 @@ def examples(
         stop = min(stop, material.cuts.censored)
         ts = material.log.decisions["ts"]
         chosen = np.flatnonzero((ts >= start) & (ts < stop))
-        return shown(material, sources, chosen[rng.random(len(chosen)) < share])
+        chosen = chosen[rng.random(len(chosen)) < share]
+        # As of such a decision its own outcome is known already: a row of it would teach to look there.
+        names = {head.stream.name for head in material.design.heads.values()}
+        return shown(material, sources, chosen[~known_before(material.log, chosen, names)])
     return imagined(material, sources, start, stop, rng, share=share)
 
 

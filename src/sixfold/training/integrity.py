@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..lint.finding import Finding, error, spaced, warning
-from .evidence import Evidence, Question, in_seconds
+from .evidence import Evidence, Question, in_seconds, rows_of
 
 TOLERATED = 0.01
 """Share of the outcomes that may be out of order before training on them is refused."""
@@ -36,16 +36,17 @@ def stray_times(evidence: Evidence) -> Iterator[Finding]:
 
 def in_order(evidence: Evidence) -> Iterator[Finding]:
     """An outcome known before its decision is a feature of it: the clocks disagree, and the label leaks."""
-    decided = evidence.material.log.decisions["ts"]
+    decided = evidence.material.log.decisions
     for name, table in evidence.material.log.outcomes.items():
-        decision = evidence.attributed(table).decision
-        some = decision >= 0
-        early = int((table["ts"][some] < decided[decision[some]]).sum())
+        decision = rows_of(decided["id"], table["decision"])
+        some = (decision >= 0) & (table["decision"] != 0)
+        early = int((table["ts"][some] < decided["ts"][decision[some]]).sum())
         if early:
             share = early / int(some.sum())
             yield (error if share > TOLERATED else warning)(
                 f"log.outcomes.{name}",
-                f"{early} outcomes ({share:.2%}) are dated before the decision that they name; correct the clocks",
+                f"{early} outcomes ({share:.2%}) are dated before the decision that they name, which is then no row to learn "
+                "from or to judge by; correct the clocks",
             )
 
 
@@ -85,4 +86,4 @@ def proper_propensities(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-QUESTIONS: tuple[Question, ...] = (stray_times, in_order, joined, shown_once, proper_propensities)
+QUESTIONS: tuple[Question, ...] = (stray_times, joined, shown_once, proper_propensities)

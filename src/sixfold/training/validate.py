@@ -213,7 +213,7 @@ def _contradicts(measured: float, wanted: float) -> bool:
     return not wanted / OFF <= measured <= wanted * OFF
 
 
-ALWAYS: tuple[Question, ...] = (known_streams, known_cells, known_fields, known_contexts)
+ALWAYS: tuple[Question, ...] = (known_streams, known_cells, known_fields, known_contexts, integrity.in_order)
 OF_SLATES: tuple[Question, ...] = (
     *integrity.QUESTIONS, needs_position, measurable, enough_positives, long_enough, stated_rates, stated_slates,
     within_window, warm_test, written_by_label,
