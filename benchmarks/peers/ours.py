@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,9 @@ from sixfold.training.material import prepare
 from sixfold.types import SECOND, Asks, Cuts
 from sixfold.workspace import Workspace
 
-from .data import FULL, NORMS, QUICK, SPAN_S, START, Data, make
-from .design import design, model
+from .data import EACH, FULL, NORMS, QUICK, SPAN_S, START, Data, make
+from .data import recall as found_of
+from .design import design, model, queries
 from .events import batches
 
 STAGES = ("retrieval", "filters", "features", "scores", "slate")
@@ -65,6 +67,14 @@ def _cuts() -> Cuts:
     """Nothing is trained, so the cuts only say up to when vocabularies look: to the end."""
     end = (START + SPAN_S) * SECOND
     return Cuts(START * SECOND, end, end, end, end, end)
+
+
+def recall(data: Data) -> float:
+    """The share of the exact answer that the release's index finds, for the vectors that the peers' indexes are judged by."""
+    index = build(data).current().model.sources["als"].index
+    vectors = np.array(data.member_vectors[data.asked])
+    nobody = queries(np.full((len(vectors), 1), -1, np.int32), len(data.vectors))
+    return found_of(index.search(replace(nobody, ts=nobody.ts + 1), vectors, EACH).ids, np.array(data.exact))
 
 
 def profile(workspace: Workspace, data: Data, requests: int) -> None:

@@ -14,10 +14,10 @@
 /* Where the compiler can, a loop is compiled for wide registers as well and the machine chooses when it is loaded. */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#define COUNTS __attribute__((target_clones("arch=icelake-server", "popcnt", "default")))
+#define CHOOSES 1
 #else
 #define WIDE
-#define COUNTS
+#define CHOOSES 0
 #endif
 
 #if defined(__GNUC__)
@@ -308,9 +308,12 @@ static PyObject *near(PyObject *self, PyObject *args)
 
 #define PLANES 4
 
-static inline void counted_signs(const uint64_t *restrict signs, const uint64_t *restrict planes, Py_ssize_t words,
-                                 const float *restrict scales, float step, float low, float offset, float *restrict out,
-                                 Py_ssize_t n)
+/* The products of signs with a query of four bits a coordinate, by how many signs meet each bit. */
+#define BY_SIGNS(name)                                                                                                          \
+    void name(const uint64_t *restrict signs, const uint64_t *restrict planes, Py_ssize_t words, const float *restrict scales,  \
+              float step, float low, float offset, float *restrict out, Py_ssize_t n)
+
+static inline __attribute__((always_inline)) BY_SIGNS(counted_signs)
 {
     for (Py_ssize_t i = 0; i < n; i++) {
         int64_t met = 0, all = 0;
@@ -324,15 +327,35 @@ static inline void counted_signs(const uint64_t *restrict signs, const uint64_t 
     }
 }
 
-/* The products of signs with a query of four bits a coordinate, by how many signs meet each bit. */
-COUNTS static void by_signs(const uint64_t *signs, const uint64_t *planes, Py_ssize_t words, const float *scales, float step,
-                            float low, float offset, float *out, Py_ssize_t n)
+/* One word is worth a loop of its own: then the planes stay in registers. */
+#define EITHER                                                                                                                  \
+    {                                                                                                                           \
+        if (words == 1)                                                                                                         \
+            counted_signs(signs, planes, 1, scales, step, low, offset, out, n);                                                 \
+        else                                                                                                                    \
+            counted_signs(signs, planes, words, scales, step, low, offset, out, n);                                             \
+    }
+
+static BY_SIGNS(by_signs_anywhere) EITHER
+static void (*by_signs)(const uint64_t *, const uint64_t *, Py_ssize_t, const float *, float, float, float, float *,
+                        Py_ssize_t) = by_signs_anywhere;
+
+/* GCC's clones know no word for counting bits in wide registers, so it is chosen by hand. */
+#if CHOOSES
+__attribute__((target("popcnt"))) static BY_SIGNS(by_signs_counting) EITHER
+__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx512vpopcntdq"))) static BY_SIGNS(by_signs_wide) EITHER
+
+static void choose(void)
 {
-    if (words == 1)
-        counted_signs(signs, planes, 1, scales, step, low, offset, out, n);
-    else
-        counted_signs(signs, planes, words, scales, step, low, offset, out, n);
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        by_signs = by_signs_wide;
+    else if (__builtin_cpu_supports("popcnt"))
+        by_signs = by_signs_counting;
 }
+#else
+static void choose(void) {}
+#endif
 
 static PyObject *hinted(PyObject *self, PyObject *args)
 {
@@ -374,5 +397,6 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "kernels", NULL, 0, m
 
 PyMODINIT_FUNC PyInit__kernels(void)
 {
+    choose();
     return PyModuleDef_Init(&module);
 }
