@@ -157,5 +157,5 @@ class NormIndex:
         # Releases of before there was a reach looked everywhere, those of before there were bytes read the vectors themselves.
         reach = float(array(arrays, "reach", np.float64, ())) if "reach" in arrays else 1.0
         check(0 < reach <= 1, "reach", "above 0 and at most 1")
-        coded = Coded.from_arrays(arrays, items, factors) if "codes" in arrays else None
+        coded = Coded.from_arrays(arrays, items, factors) if "signs" in arrays else None
         return cls(vectors, rows, norms, reach, coded)
