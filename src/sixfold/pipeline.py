@@ -249,13 +249,9 @@ class Local:
     watch: Watch
 
     async def candidates(self, asks: Asks, unwanted: Rows | None) -> Pool:
-        return self.pool(asks, unwanted)
+        return self._pool(asks, unwanted, self.model.sources)
 
     async def scores(self, pool: Pool) -> Scored:
-        return self.scored(pool)
-
-    def scored(self, pool: Pool) -> Scored:
-        """What the ranker makes of a pool."""
         model = self.model
         features = table(model.design, model.features, model.sources, self.known, pool)
         self.watch.lap("features")
@@ -267,7 +263,7 @@ class Local:
     def popular(self, asks: Asks, unwanted: Rows | None) -> Pool:
         """Candidates of the first source alone, which is popularity where the design leaves the order to Sixfold."""
         name = "popular" if "popular" in self.model.sources else next(iter(self.model.sources))
-        pool = self.pool(asks, unwanted, {name: self.model.sources[name]})
+        pool = self._pool(asks, unwanted, {name: self.model.sources[name]})
         ranks = np.full((len(pool), len(self.model.sources)), np.nan, np.float32)
         ranks[:, list(self.model.sources).index(name)] = pool.ranks[:, 0]
         return replace(pool, ranks=ranks)
@@ -281,10 +277,9 @@ class Local:
             value,
         )
 
-    def pool(self, asks: Asks, unwanted: Rows | None = None, sources: Mapping[str, Retriever] | None = None) -> Pool:
-        """The candidates of some sources, all where none are given, that may be shown."""
+    def _pool(self, asks: Asks, unwanted: Rows | None, sources: Mapping[str, Retriever]) -> Pool:
         design = self.model.design
-        merged = retrieve(sources or self.model.sources, asked(design, self.known, asks), design.learning.candidates)
+        merged = retrieve(sources, asked(design, self.known, asks), design.learning.candidates)
         self.watch.lap("retrieval")
         pool = filtered(design, self.known, asks, merged, unwanted)
         self.watch.lap("filters")

@@ -31,7 +31,6 @@ from . import estimating
 from .client import Client
 from .decisions import Decision
 from .estimate_messages import Estimate, Estimated
-from .gathered import Gathered
 from .ladder import Climb
 from .messages import Placed, Rank, Reason, Recommend, Slate
 from .remote import Remote
@@ -65,7 +64,7 @@ class Engine:
         """Who does the heavy stages of a request, and this process, which can stand in."""
         here = pipeline.Local(self.release.model, self.state, climb)
         if self.services is None:
-            return self._gathered.stages(here, climb), here
+            return here, here
         at = self.services
         return Remote(self.release.id, at.candidates, at.ranking, climb, len(self.release.model.sources)), here
 
@@ -151,10 +150,6 @@ class Engine:
         _ = self._usual
         nobody = framed(model.features, self.state, Said({}, {}, {}), self.state.now() + 1)
         estimated(model, model.features.matrix(self.state, nobody))
-
-    @cached_property
-    def _gathered(self) -> Gathered:
-        return Gathered(self.release.model, self.state)
 
     @cached_property
     def _together(self) -> Together:
