@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 FOLDER = Path("src/sixfold/native")
 FLAGS = ("-O3", "-Wall", "-ffp-contract=off", "-fPIC", "-shared")
 """Nothing is contracted, so that the sums have the bits that NumPy gives them."""
+if sys.platform == "darwin":
+    FLAGS = (*FLAGS, "-undefined", "dynamic_lookup")
 
 
 class Kernels(BuildHookInterface):
