@@ -24,8 +24,8 @@ from .fitted import array, check
 
 KEPT = 0.998
 """The share of the best that a margin keeps at least, in the mean over those it is measured on."""
-_FINEST = 8191
-"""Steps of a query's coordinates on either side of 0: of two bytes, but few enough that sums of 2 000 products fit in four."""
+_FINEST, _LONGEST = 8191, 2_000
+"""Steps of a query's coordinates on either side of 0: of two bytes, but few enough that sums of so many products fit in four."""
 _BLOCK, _PLANES, _WORD = 32_768, 4, 64
 _TINY = np.finfo(np.float32).tiny
 
@@ -73,7 +73,7 @@ class Coded:
     def asked(self, vector: Floats, norms: Floats) -> Asked | None:
         """What a query's vector (f,) asks, of vectors of lengths (items,) that fall; None where bytes cannot tell."""
         finest = float(np.abs(vector).max(initial=0)) / _FINEST
-        if kernels is None or not np.isfinite(finest) or finest < _TINY:
+        if kernels is None or not np.isfinite(finest) or finest < _TINY or len(vector) > _LONGEST:
             return None
         rounded = np.rint(vector / finest).astype(np.int16)
         length, off = (float(np.linalg.norm(one)) for one in (vector, vector - rounded * finest))
