@@ -223,7 +223,7 @@ class Contest:
             "training rows": len(made.training),
             "calibration rows": len(made.calibrating),
             "test rows": len(made.test),
-            **{f"test rows left out as {why}": count for why, count in made.test.lost.items()},
+            **{f"test rows left out as {why}": count for why, count in made.test.lost.items() if count},
         }
 
     def _notes(self) -> list[str]:
