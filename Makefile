@@ -24,8 +24,8 @@ test-slow: $(BIN)/.installed-dev
 	$(BIN)/pytest -m slow
 
 lint: $(BIN)/.installed-dev
-	$(BIN)/ruff check src tests benchmarks examples
-	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check src tests benchmarks examples hatch_build.py
+	$(BIN)/ruff format --check src tests benchmarks examples hatch_build.py
 
 types: $(BIN)/.installed-dev
 	$(BIN)/mypy

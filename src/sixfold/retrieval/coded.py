@@ -60,14 +60,12 @@ class Coded:
             scales[rows] = length**2 / np.maximum(np.abs(some).sum(axis=1), _TINY)
         return cls(codes, steps, slack, signs, scales)
 
-    def measured(self, vectors: Floats, norms: Floats, asking: Floats, depth: int) -> Self:
-        """The same with a margin by which the `depth` best for the vectors (n, f) of some who ask are kept."""
-        short = np.empty((len(asking), depth))
-        for vector, row in zip(asking, short, strict=True):
-            scores = vectors @ vector
-            best = np.argpartition(scores, len(scores) - depth)[-depth:]
-            hints = Hint.of(vector).products(self.signs[best]) * self.scales[best]
-            row[:] = (scores[best].min() - hints) / np.maximum(norms[best] * np.linalg.norm(vector), _TINY)
+    def measured(self, norms: Floats, asking: Floats, best: NDArray[np.intp], scores: Floats) -> Self:
+        """The same with a margin by which the best (n, k) for the vectors (n, f) of some who ask, and their scores, are kept."""
+        short = np.empty(best.shape)
+        for vector, rows, each, row in zip(asking, best, scores, short, strict=True):
+            hints = Hint.of(vector).products(self.signs[rows]) * self.scales[rows]
+            row[:] = (each.min() - hints) / np.maximum(norms[rows] * np.linalg.norm(vector), _TINY)
         return replace(self, margin=max(float(np.quantile(short, KEPT)), 0.0))
 
     def asked(self, vector: Floats, norms: Floats) -> Asked | None:

@@ -62,18 +62,28 @@ class NormIndex:
         exact = cls(vectors, order, norms, coded=coded)
         if asking is None or not len(asking) or len(order) <= max(FIRST, 2 * DEPTH):
             return exact
-        return replace(exact, reach=exact._least_reach(asking), coded=coded.measured(vectors, norms, asking, DEPTH))
+        best, scores = exact._best(asking)
+        return replace(
+            exact, reach=exact._least_reach(asking, best, scores), coded=coded.measured(norms, asking, best, scores)
+        )
 
-    def _least_reach(self, asking: Floats) -> float:
-        """The least reach by which a scan for the DEPTH best of each query's vector (n, f) finds all but 1 - KEPT of them."""
+    def _best(self, asking: Floats) -> tuple[NDArray[np.intp], Floats]:
+        """The DEPTH best (n, DEPTH) for each query's vector (n, f), in any order, and their scores."""
+        best, scores = np.empty((len(asking), DEPTH), np.intp), np.empty((len(asking), DEPTH), np.float32)
+        for row, vector in enumerate(asking):
+            all_scores = self.vectors @ vector
+            best[row] = np.argpartition(all_scores, len(all_scores) - DEPTH)[-DEPTH:]
+            scores[row] = all_scores[best[row]]
+        return best, scores
+
+    def _least_reach(self, asking: Floats, best: NDArray[np.intp], scores: Floats) -> float:
+        """The least reach by which a scan for the best (n, k) of each query's vector (n, f) finds all but 1 - KEPT of them."""
         found = np.empty((len(asking), len(_REACHES)))
-        for vector, row in zip(asking, found, strict=True):
-            scores = self.vectors @ vector
-            best = np.argpartition(scores, len(scores) - DEPTH)[-DEPTH:]
+        for vector, rows, each, row in zip(asking, best, scores, found, strict=True):
             # Where a scan ends of each reach: norms fall, so it is the first place whose bound is below the last of the best.
-            bounds = scores[best].min() / np.maximum(_REACHES * np.linalg.norm(vector), np.finfo(np.float32).tiny)
+            bounds = each.min() / np.maximum(_REACHES * np.linalg.norm(vector), np.finfo(np.float32).tiny)
             ends = np.searchsorted(-self.norms, -bounds, side="right")
-            row[:] = (best[:, None] < ends).mean(axis=0)
+            row[:] = (rows[:, None] < ends).mean(axis=0)
         # Rounding may put the last of the best behind where even a reach of 1 ends.
         return float(_REACHES[found.mean(axis=0) >= KEPT].min(initial=1.0))
 
@@ -93,12 +103,13 @@ class NormIndex:
         rounding = 4 * (len(vector) + 2) * float(np.finfo(np.float32).eps)
         length = float(np.linalg.norm(vector))
         reach = self.reach * length * (1 + rounding)
-        asked = None if self.coded is None else self.coded.asked(vector, self.norms)
         banned = look_up(self.place, query.exclude[0])
         banned = np.sort(banned[banned >= 0])
         rows, scores = np.empty(0, np.int32), np.empty(0, np.float32)
         least = np.float32(-np.inf)
         norms, start, size, end = self.norms, 0, max(FIRST, 2 * k), len(self.rows)
+        # What is all in the first block needs no telling.
+        asked = None if self.coded is None or end <= size else self.coded.asked(vector, norms)
         while start < end:
             stop = min(start + size, end)
             block = slice(start, stop)

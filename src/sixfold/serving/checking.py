@@ -20,10 +20,9 @@ from ..errors import ReleaseError, SixfoldError
 
 async def checked(folder: Path) -> None:
     """Raises ReleaseError, by the other process's words, where the release in a folder is not fit to serve."""
-    environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **os.environ}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __name__, str(folder),
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env=environment,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         _, said = await process.communicate()
